@@ -1,0 +1,61 @@
+//! How a request is to be authenticated, as data. Connectors say it, `secrets` does it.
+
+use serde::{Deserialize, Serialize};
+
+/// Which kind of credential an integration has. The kind is no secret; the credential is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// A token that does not change (`{"access_token"}`): a Shopify custom app, an n8n key.
+    AccessToken,
+    /// A client id and a client secret that buy access tokens (`{"client_id", "client_secret"}`).
+    ClientCredentials,
+    /// OAuth 1.0a, NetSuite's token-based authentication
+    /// (`{"consumer_key", "consumer_secret", "token", "token_secret"}`).
+    TokenBased,
+    /// A key that signs assertions which buy access tokens
+    /// (`{"client_id", "certificate_id", "private_key", "algorithm"}`; the key as PKCS#8 PEM, ES256 or PS256).
+    ClientAssertion,
+}
+
+/// How one request is authenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scheme {
+    /// Not at all.
+    None,
+    /// The access token (static, or bought and cached) in the header of this name.
+    Header(&'static str),
+    /// The access token as `Authorization: Bearer`.
+    Bearer,
+    /// OAuth 1.0a with HMAC-SHA256 in `Authorization`, signed anew for each attempt.
+    OAuth1 {
+        /// The account, as the vendor writes it in the header.
+        realm: String,
+    },
+    /// A token request: `grant_type=client_credentials` with client id and secret in the form body.
+    ClientSecretForm,
+    /// A token request: `grant_type=client_credentials` with a signed assertion in the form body.
+    ClientAssertionForm {
+        /// The token endpoint as the assertion must name it.
+        audience: String,
+        /// What the token shall be good for.
+        scope: Vec<String>,
+    },
+}
+
+impl Scheme {
+    /// Whether the request needs an access token that may first have to be bought.
+    pub const fn wants_token(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Bearer)
+    }
+}
+
+/// How a platform signs what it sends us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookScheme {
+    /// The base64 HMAC-SHA256 of the raw body in the header of this name.
+    HmacSha256Base64 {
+        /// The header that carries the signature.
+        header: &'static str,
+    },
+}

@@ -1,0 +1,164 @@
+//! How records of two platforms correspond where a sync does not say otherwise.
+
+use crate::mapping::{FieldKind, Mapping, Rule, Transformation};
+use crate::path::Path;
+use crate::record::{Fields, Value};
+use crate::words::{ItemType, Platform};
+
+/// One line of a default mapping: where from, where to, how compared.
+type Line = (&'static str, &'static str, FieldKind);
+
+const PRODUCT: &[Line] = &[
+    ("handle", "itemId", FieldKind::Exact),
+    ("title", "displayName", FieldKind::Text),
+    ("descriptionHtml", "storeDetailedDescription", FieldKind::Text),
+    ("vendor", "manufacturer", FieldKind::Text),
+    ("productType", "category", FieldKind::Text),
+    ("tags", "tags", FieldKind::Set),
+    ("images", "images", FieldKind::Exact),
+    ("options", "options", FieldKind::Exact),
+    ("variants[].sku", "children[].itemId", FieldKind::Exact),
+    ("variants[].barcode", "children[].upcCode", FieldKind::Exact),
+    ("variants[].price", "children[].price", FieldKind::Number),
+    ("variants[].compareAtPrice", "children[].compareAtPrice", FieldKind::Number),
+    ("variants[].options", "children[].options", FieldKind::Exact),
+    ("variants[].prices", "children[].prices", FieldKind::Number),
+];
+
+const INVENTORY: &[Line] = &[("quantities", "quantities", FieldKind::Number)];
+
+const ORDER: &[Line] = &[
+    ("name", "otherRefNum", FieldKind::Text),
+    ("email", "email", FieldKind::Text),
+    ("currency", "currency", FieldKind::Exact),
+    ("note", "memo", FieldKind::Text),
+    ("lines[].sku", "lines[].itemId", FieldKind::Exact),
+    ("lines[].title", "lines[].description", FieldKind::Text),
+    ("lines[].quantity", "lines[].quantity", FieldKind::Number),
+    ("lines[].price", "lines[].rate", FieldKind::Number),
+    ("shippingAddress.name", "shippingAddress.addressee", FieldKind::Text),
+    ("shippingAddress.address1", "shippingAddress.addr1", FieldKind::Text),
+    ("shippingAddress.address2", "shippingAddress.addr2", FieldKind::Text),
+    ("shippingAddress.city", "shippingAddress.city", FieldKind::Text),
+    ("shippingAddress.zip", "shippingAddress.zip", FieldKind::Text),
+    ("shippingAddress.province", "shippingAddress.state", FieldKind::Text),
+    ("shippingAddress.country", "shippingAddress.country", FieldKind::Exact),
+    ("shippingAddress.phone", "shippingAddress.phone", FieldKind::Text),
+];
+
+/// The default mapping between two platforms; `None` where there is none.
+pub fn mapping(item_type: ItemType, source: Platform, target: Platform) -> Option<Mapping> {
+    let lines = match item_type {
+        ItemType::Product => PRODUCT,
+        ItemType::Inventory => INVENTORY,
+        ItemType::Order => ORDER,
+    };
+    let turned = match (source, target) {
+        (Platform::Shopify, Platform::Netsuite) => false,
+        (Platform::Netsuite, Platform::Shopify) => true,
+        (Platform::Shopify, Platform::Shopify) | (Platform::Netsuite, Platform::Netsuite) => return None,
+    };
+    let mut rules: Vec<Rule> = lines.iter().filter_map(|line| rule(*line, turned)).collect();
+    if item_type == ItemType::Product {
+        rules.extend(status(turned));
+    }
+    Some(Mapping::new(rules))
+}
+
+fn rule((shopify, netsuite, kind): Line, turned: bool) -> Option<Rule> {
+    let (shopify, netsuite): (Path, Path) = (shopify.parse().ok()?, netsuite.parse().ok()?);
+    let (source, target) = if turned { (netsuite, shopify) } else { (shopify, netsuite) };
+    Some(Rule { kind, ..Rule::copy(source, target) })
+}
+
+/// Shopify knows three states, NetSuite two. Draft and archived are inactive; inactive comes back as archived.
+fn status(turned: bool) -> Option<Rule> {
+    let text = |word: &str| Value::String(word.to_owned());
+    let (source, target, lookup) = if turned {
+        ("isInactive", "status", vec![(false.into(), text("ACTIVE")), (true.into(), text("ARCHIVED"))])
+    } else {
+        let pairs = [("ACTIVE", false), ("DRAFT", true), ("ARCHIVED", true)];
+        ("status", "isInactive", pairs.into_iter().map(|(word, inactive)| (text(word), inactive.into())).collect())
+    };
+    let rule = Rule::copy(source.parse().ok()?, target.parse().ok()?);
+    Some(Rule { transformation: Some(Transformation { lookup }), ..rule })
+}
+
+/// How a record that is not linked yet is looked for on the target, before one is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// The field of the source's record.
+    pub source: &'static str,
+    /// The field of the target's record that holds the same.
+    pub target: &'static str,
+    /// Whether a record that is not found is made. Stock, for one, belongs to an item that must exist.
+    pub creates: bool,
+}
+
+/// The default key by which records of two platforms find each other for the first time.
+pub const fn match_key(item_type: ItemType, source: Platform) -> Match {
+    let (shopify, netsuite, creates) = match item_type {
+        ItemType::Product => ("handle", "itemId", true),
+        ItemType::Inventory => ("sku", "itemId", false),
+        ItemType::Order => ("name", "otherRefNum", true),
+    };
+    match source {
+        Platform::Shopify => Match { source: shopify, target: netsuite, creates },
+        Platform::Netsuite => Match { source: netsuite, target: shopify, creates },
+    }
+}
+
+/// What a list of items shows of a record: its name, SKU, price and state.
+pub fn metadata(record: &Fields) -> Fields {
+    let pick = |paths: &[&str]| {
+        let found = paths.iter().find_map(|path| path.parse::<Path>().ok()?.first(record).cloned());
+        found.filter(|value| !value.is_null())
+    };
+    let lines = [
+        ("name", pick(&["title", "displayName", "name", "otherRefNum"])),
+        ("sku", pick(&["variants[0].sku", "children[0].itemId", "sku", "itemId"])),
+        ("price", pick(&["variants[0].price", "children[0].price", "total"])),
+        ("status", pick(&["status", "isInactive", "financialStatus"])),
+    ];
+    lines.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_item_type_maps_there_and_back() {
+        for item_type in ItemType::ALL {
+            let there = mapping(*item_type, Platform::Shopify, Platform::Netsuite).unwrap();
+            let back = mapping(*item_type, Platform::Netsuite, Platform::Shopify).unwrap();
+            assert_eq!(there.targets().len(), back.targets().len());
+        }
+        assert_eq!(mapping(ItemType::Product, Platform::Shopify, Platform::Shopify), None);
+    }
+
+    #[test]
+    fn a_product_comes_back_as_it_went() {
+        let product = json!({
+            "title": "Chair", "handle": "chair", "descriptionHtml": "<p>é</p>", "status": "ACTIVE", "vendor": "V",
+            "productType": "T", "tags": ["a"], "images": [{"url": "u", "alt": null}],
+            "options": [{"name": "Size", "values": ["M"]}],
+            "variants": [{"sku": "C-1", "barcode": "1", "price": "1.10", "compareAtPrice": null,
+                          "options": {"Size": "M"}, "prices": {"EUR": "1.00"}}],
+        });
+        let there = mapping(ItemType::Product, Platform::Shopify, Platform::Netsuite).unwrap();
+        let back = mapping(ItemType::Product, Platform::Netsuite, Platform::Shopify).unwrap();
+        let item = there.apply(product.as_object().unwrap()).unwrap();
+        assert_eq!(item["children"][0]["itemId"], "C-1");
+        assert_eq!(item["isInactive"], false);
+        assert_eq!(Value::Object(back.apply(&item).unwrap()), product);
+    }
+
+    #[test]
+    fn the_list_shows_name_sku_and_price() {
+        let product = json!({"title": "Chair", "variants": [{"sku": "C-1", "price": "1.10"}], "status": "ACTIVE"});
+        let shown = metadata(product.as_object().unwrap());
+        assert_eq!(Value::Object(shown), json!({"name": "Chair", "sku": "C-1", "price": "1.10", "status": "ACTIVE"}));
+    }
+}

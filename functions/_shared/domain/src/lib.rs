@@ -1,0 +1,25 @@
+//! What a sync *is*: records, mapping, decisions, back-off, and the words everybody shares.
+//!
+//! Nothing here does input or output, reads a clock or draws a random number: what such a function would need
+//! comes in as a parameter. That is why every rule of a sync can be tested natively, with properties.
+
+pub mod auth;
+pub mod backoff;
+pub mod canon;
+pub mod decide;
+pub mod defaults;
+pub mod fault;
+pub mod hash;
+pub mod ids;
+pub mod kind;
+pub mod mapping;
+pub mod path;
+pub mod record;
+pub mod rules;
+pub mod words;
+
+pub use fault::{Code, Fault};
+pub use ids::{ConfigId, IntegrationId, ItemId, JobId, OrgId, PatternId, RunId, UserId};
+pub use kind::{ErrorKind, RetryClass};
+pub use record::{Fields, Record, Value};
+pub use words::{Direction, ItemType, Platform, RunStatus, SyncMode, SyncType};

@@ -1,0 +1,117 @@
+//! Words that appear in tables, requests and answers, each written once.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant),+
+        }
+
+        impl $name {
+            /// Every word of this kind.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word as it stands in tables, requests and answers.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),+
+                }
+            }
+
+            /// The value that this word stands for, if it is one of them.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// A platform that we keep records equal with.
+    Platform {
+        /// Shopify, through its Admin GraphQL API.
+        Shopify = "shopify",
+        /// NetSuite, through SuiteTalk REST and SuiteQL.
+        Netsuite = "netsuite",
+    }
+}
+
+words! {
+    /// What kind of thing an item is.
+    ItemType {
+        /// A product with its variants.
+        Product = "product",
+        /// The stock of one variant, by location.
+        Inventory = "inventory",
+        /// A customer's order.
+        Order = "order",
+    }
+}
+
+words! {
+    /// How an item of the sync list is looked at.
+    SyncMode {
+        /// Compare only what changed since both sides last agreed.
+        Delta = "delta",
+        /// Read and compare both sides. Nothing is written where they are equal.
+        Full = "full",
+    }
+}
+
+words! {
+    /// Why a run took place, as its history shows it.
+    SyncType {
+        /// A person asked for these items.
+        Manual = "manual",
+        /// A person asked for everything that changed.
+        Delta = "delta",
+        /// A person asked for a complete comparison.
+        Full = "full",
+        /// The clock asked.
+        Scheduled = "scheduled",
+    }
+}
+
+words! {
+    /// How a run stands, or how it ended.
+    RunStatus {
+        /// At work, or waiting to be continued.
+        Running = "running",
+        /// Every record ended well.
+        Completed = "completed",
+        /// Some records failed, were held or are in conflict; the others ended well.
+        PartialSuccess = "partial_success",
+        /// Nothing could be done; the reason says why.
+        Failed = "failed",
+        /// Cut off before its end; another run took over what was left.
+        Interrupted = "interrupted",
+        /// Stopped by a person.
+        Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// Which way a saved search looks.
+    Direction {
+        /// From NetSuite to Shopify.
+        NetsuiteToShopify = "netsuite-to-shopify",
+        /// From Shopify to NetSuite.
+        ShopifyToNetsuite = "shopify-to-netsuite",
+        /// Both ways.
+        Bidirectional = "bidirectional",
+    }
+}
