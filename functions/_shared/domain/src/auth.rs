@@ -1,9 +1,10 @@
 //! How a request is to be authenticated, as data. Connectors say it, `secrets` does it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which kind of credential an integration has. The kind is no secret; the credential is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialKind {
     /// A token that does not change (`{"access_token"}`): a Shopify custom app, an n8n key.

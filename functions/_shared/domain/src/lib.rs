@@ -16,6 +16,7 @@ pub mod mapping;
 pub mod path;
 pub mod record;
 pub mod rules;
+pub mod schedule;
 pub mod words;
 
 pub use fault::{Code, Fault};

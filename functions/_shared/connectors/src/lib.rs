@@ -1,0 +1,109 @@
+//! The platforms. A connector builds requests and reads replies; it sends none.
+//!
+//! Each verb answers with an [`Exchange`]: the unsigned request, how it is to be authenticated, and the only function
+//! that can read its reply. Sending, signing, retries, budgets and time-outs are written once, in `engine`.
+//!
+//! # How to add a platform
+//! 1. A folder here with `mod.rs` (a `struct` that implements [`Connector`]), `replies.rs` (the vendor's JSON, only the
+//!    fields we use), `failure.rs` (the one place that turns the vendor's failures into [`ErrorKind`]) and its queries as files.
+//! 2. A variant of [`domain::Platform`]; the compiler then asks for the arm in [`of`].
+//! 3. Its [`Connector::hosts`] in `spin.toml` (a tidy test compares) and its simulator in `tests/platforms`.
+
+mod exchange;
+mod netsuite;
+mod query;
+mod read;
+mod shopify;
+#[cfg(test)]
+mod testing;
+
+pub use domain::ErrorKind;
+pub use exchange::{Error, Exchange, Reply, Request, Result, Step};
+pub use query::{
+    Account, Capability, Filter, Key, Limits, ListQuery, Page, SchemaField, SchemaObject, TestReport, Token, Write, Written,
+};
+
+use domain::auth::{CredentialKind, Scheme};
+use domain::{ItemType, Platform};
+
+/// The result of one record of a batch: what the platform holds now, or why it refused.
+pub type Outcome = Result<Written>;
+
+/// A platform, verb by verb. A verb it does not have answers [`ErrorKind::Unsupported`]; that is the default.
+pub trait Connector: Sync {
+    /// The hosts it talks to in production, as patterns of `allowed_outbound_hosts`.
+    fn hosts(&self) -> &'static [&'static str];
+
+    /// What the platform can do with items of this kind.
+    fn capability(&self, item_type: ItemType) -> Capability;
+
+    /// How much at once, and how many side by side.
+    fn limits(&self, item_type: ItemType) -> Limits;
+
+    /// How requests are authenticated with a credential of this kind; `None` when the platform does not take it.
+    fn scheme(&self, account: &Account) -> Option<Scheme>;
+
+    /// The request that buys an access token, for the kinds of credential that need one.
+    fn token(&self, account: &Account) -> Result<Exchange<Token>> {
+        let _ = account;
+        Err(Error::unsupported("this platform issues no tokens"))
+    }
+
+    /// One page of records, oldest change first where the platform can order so. Always holds the whole window's
+    /// records exactly when followed to the page without `next`.
+    fn list(&self, account: &Account, query: &ListQuery) -> Result<Exchange<Page>>;
+
+    /// The records with these ids, at most [`Limits::read`] of them. An id that does not exist is absent from the answer.
+    fn get_many(&self, account: &Account, item_type: ItemType, ids: &[String]) -> Result<Exchange<Vec<domain::Record>>>;
+
+    /// The records that carry one of these values in a field that identifies (an external key, a SKU), at most
+    /// [`Limits::read`] values. Searches that the vendor documents as inexact are re-checked by equality here.
+    fn find(&self, account: &Account, item_type: ItemType, key: &Key) -> Result<Exchange<Vec<domain::Record>>> {
+        let _ = (account, item_type, key);
+        Err(Error::unsupported("this platform cannot be searched by key"))
+    }
+
+    /// Writes records, at most [`Limits::write`] of them. The answer has one outcome per record, in their order.
+    ///
+    /// Repeating the same exchange never makes a second record: a create carries its external key, and the platform
+    /// (or, where it has no upsert, a look-up before) finds what an earlier attempt made.
+    fn write_many(&self, account: &Account, item_type: ItemType, writes: &[Write]) -> Result<Exchange<Vec<Outcome>>> {
+        let _ = (account, item_type, writes);
+        Err(Error::unsupported("this platform cannot be written to"))
+    }
+
+    /// Deletes records, at most [`Limits::write`] of them; one that is already gone counts as deleted.
+    fn delete_many(&self, account: &Account, item_type: ItemType, ids: &[String]) -> Result<Exchange<Vec<Result<()>>>> {
+        let _ = (account, item_type, ids);
+        Err(Error::unsupported("this platform deletes nothing"))
+    }
+
+    /// What must exist on the platform before the first create (a definition of the external key, for example).
+    /// Repeatable; `None` when there is nothing to prepare.
+    fn prepare(&self, account: &Account, item_type: ItemType) -> Result<Option<Exchange<()>>> {
+        let _ = (account, item_type);
+        Ok(None)
+    }
+
+    /// The fields of the kinds of item we know, as the platform describes them now.
+    fn schema(&self, account: &Account) -> Result<Exchange<Vec<SchemaObject>>>;
+
+    /// Proves, step by step, that the address, the credential and the permissions are right.
+    fn test(&self, account: &Account) -> Result<Exchange<TestReport>>;
+}
+
+/// The connector of a platform.
+pub fn of(platform: Platform) -> &'static dyn Connector {
+    match platform {
+        Platform::Shopify => &shopify::Shopify,
+        Platform::Netsuite => &netsuite::Netsuite,
+    }
+}
+
+/// The kinds of credential a platform takes, the recommended one first.
+pub const fn credential_kinds(platform: Platform) -> &'static [CredentialKind] {
+    match platform {
+        Platform::Shopify => &[CredentialKind::ClientCredentials, CredentialKind::AccessToken],
+        Platform::Netsuite => &[CredentialKind::ClientAssertion, CredentialKind::TokenBased],
+    }
+}

@@ -1,0 +1,229 @@
+//! Products: how Shopify shows them, and what the neutral record makes of that.
+
+use super::cost;
+use super::graphql::Shop;
+use super::node::{Node, Recorded, amount, cursor, extend, text};
+use super::reading::{self, Kind, Shape};
+use super::replies::{Medium, Parts, Product, ProductOption, ProductRest, SelectedOption, Variant};
+use super::search;
+use crate::{Error, Exchange, Key, ListQuery, Page, Result, read};
+use domain::{Fields, Record, Value};
+use serde_json::json;
+
+const FIELDS: &str = include_str!("product_fields.graphql");
+const PARTS: &str = include_str!("product_parts_fields.graphql");
+const FIND: &str = include_str!("products_find.graphql");
+
+/// What one product costs: itself 1, options 1, images with their address 2 each, variants with options and prices 3.
+const fn cost_of(images: u32, variants: u32) -> u32 {
+    2 + cost::connection(images, 2) + cost::connection(variants, 3)
+}
+
+/// In a listing: 2 + 11 × 43 = 475 points for 250 products.
+pub(super) const PAGE: Shape =
+    Shape { records: 250, each: cost_of(20, 100), sizes: &[("images", 20), ("variants", 100)] };
+/// By id or key: 40 × 24 = 960 points.
+pub(super) const READ: Shape = Shape { records: 40, each: cost_of(5, 10), sizes: &[("images", 5), ("variants", 10)] };
+
+/// Shopify's stand-in for the option of a product that has none.
+const NO_OPTION: (&str, &str) = ("Title", "Default Title");
+
+/// How products are read.
+pub(super) fn kind() -> Kind {
+    Kind {
+        list: [include_str!("products_list.graphql"), FIELDS].concat(),
+        get: [include_str!("products_get.graphql"), FIELDS].concat(),
+        page: PAGE,
+        read: READ,
+    }
+}
+
+/// One page, those changed longest ago first.
+pub(super) fn list(shop: &Shop, query: &ListQuery) -> Result<Exchange<Page>> {
+    reading::list::<Product>(shop, &kind(), search::products(query)?, query)
+}
+
+/// The products that carry one of these values.
+pub(super) fn find(shop: &Shop, key: &Key) -> Result<Exchange<Vec<Record>>> {
+    let document = [FIND, FIELDS].concat();
+    let by = |identifiers| reading::by_identifier::<Product>(shop, &document, &kind(), identifiers);
+    match key {
+        Key::External(keys) => by(keys.iter().map(|key| reading::external(key)).collect()),
+        Key::Field { name, values } if name == "handle" => {
+            by(values.iter().map(|handle| json!({ "handle": handle })).collect())
+        }
+        Key::Field { name, values } if name == "sku" || name == "variants[].sku" => {
+            reading::fits(values.len(), READ.at_once())?;
+            let wanted = values.clone();
+            reading::search::<Product>(shop, &kind(), search::any_of("sku", values), move |record| {
+                let variants = record.fields.get("variants").and_then(Value::as_array);
+                variants.into_iter().flatten().any(|variant| {
+                    variant.get("sku").and_then(Value::as_str).is_some_and(|sku| wanted.iter().any(|one| one == sku))
+                })
+            })
+        }
+        Key::Field { name, .. } => Err(Error::unsupported(format!("Shopify's products cannot be found by `{name}`"))),
+    }
+}
+
+impl Node for Product {
+    const REST_COST: u32 = 1 + cost::connection(250, 3) + cost::connection(50, 2);
+    const REST_AT_ONCE: usize = 10;
+
+    fn rest_document() -> String {
+        // The fragment of the whole product would stand there unused, which GraphQL forbids.
+        let shared = FIELDS.find("fragment images").and_then(|start| FIELDS.get(start..)).unwrap_or(FIELDS);
+        [include_str!("product_rest.graphql"), shared].concat()
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn missing(&self) -> Option<Vec<(&'static str, Value)>> {
+        missing(&self.variants.page_info, &self.media.page_info)
+    }
+
+    fn append(&mut self, more: &Value) -> Result<()> {
+        let ProductRest { media, variants } = read::part(more)?;
+        media.map_or(Ok(()), |more| extend(&mut self.media, more))?;
+        variants.map_or(Ok(()), |more| extend(&mut self.variants, more))
+    }
+
+    fn shared(shop: &Shop) -> Fields {
+        shop.prices()
+    }
+}
+
+impl Node for Parts {
+    const REST_COST: u32 = 1 + cost::connection(250, 2) + cost::connection(50, 2);
+    const REST_AT_ONCE: usize = 10;
+
+    fn rest_document() -> String {
+        [include_str!("product_parts_rest.graphql"), PARTS].concat()
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn missing(&self) -> Option<Vec<(&'static str, Value)>> {
+        missing(&self.variants.page_info, &self.media.page_info)
+    }
+
+    fn append(&mut self, more: &Value) -> Result<()> {
+        let ProductRest { media, variants } = read::part(more)?;
+        media.map_or(Ok(()), |more| extend(&mut self.media, more))?;
+        variants.map_or(Ok(()), |more| extend(&mut self.variants, more))
+    }
+
+    fn shared(_: &Shop) -> Fields {
+        Fields::new()
+    }
+}
+
+fn missing(
+    variants: &super::replies::PageInfo,
+    media: &super::replies::PageInfo,
+) -> Option<Vec<(&'static str, Value)>> {
+    (variants.has_next_page || media.has_next_page).then(|| {
+        vec![
+            ("moreVariants", variants.has_next_page.into()),
+            ("variantsAfter", cursor(variants)),
+            ("moreImages", media.has_next_page.into()),
+            ("imagesAfter", cursor(media)),
+        ]
+    })
+}
+
+impl Recorded for Product {
+    fn into_record(self) -> Result<Record> {
+        let plain = self.has_no_options();
+        let modified_at = read::time(&self.updated_at)?;
+        let variants =
+            self.variants.nodes.iter().map(|variant| variant.neutral(plain)).collect::<Result<Vec<_>>>()?;
+        let options: Vec<Value> = if plain { Vec::new() } else { self.options.iter().map(ProductOption::neutral).collect() };
+        let images: Vec<Value> = self.media.nodes.iter().filter_map(Medium::neutral).collect();
+        let fields = [
+            ("title", self.title.into()),
+            ("descriptionHtml", self.description_html.into()),
+            ("handle", self.handle.into()),
+            ("status", self.status.into()),
+            ("vendor", self.vendor.into()),
+            ("productType", self.product_type.into()),
+            ("tags", self.tags.into()),
+            ("images", images.into()),
+            ("options", options.into()),
+            ("variants", variants.into()),
+        ];
+        Ok(Record {
+            id: self.id,
+            fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            modified_at: Some(modified_at),
+            version: Some(self.updated_at),
+            deleted: false,
+        })
+    }
+}
+
+impl Product {
+    fn has_no_options(&self) -> bool {
+        matches!(self.options.as_slice(), [option] if option.name == NO_OPTION.0 && option.values == [NO_OPTION.1])
+    }
+
+    /// Whether Shopify is still reading images that we gave it; until then they have no address.
+    pub(super) fn has_unread_images(&self) -> bool {
+        self.media.nodes.iter().any(|medium| {
+            medium.is_image() && medium.image.is_none() && medium.status.as_deref().is_some_and(|s| s != "FAILED")
+        })
+    }
+}
+
+/// The option of a product without options, as Shopify wants it written.
+pub(super) fn no_option() -> SelectedOption {
+    SelectedOption { name: NO_OPTION.0.to_owned(), value: NO_OPTION.1.to_owned() }
+}
+
+impl ProductOption {
+    fn neutral(&self) -> Value {
+        json!({ "name": self.name, "values": self.values })
+    }
+}
+
+impl Medium {
+    /// Whether it is an image; films and models are left alone.
+    pub(super) fn is_image(&self) -> bool {
+        self.media_content_type == "IMAGE"
+    }
+
+    fn neutral(&self) -> Option<Value> {
+        let image = self.image.as_ref().filter(|_| self.is_image())?;
+        Some(json!({ "url": image.url, "alt": self.alt }))
+    }
+}
+
+impl Variant {
+    fn neutral(&self, plain: bool) -> Result<Value> {
+        let options: Fields = self
+            .selected_options
+            .iter()
+            .filter(|_| !plain)
+            .map(|option| (option.name.clone(), Value::String(option.value.clone())))
+            .collect();
+        let prices = match &self.metafield {
+            None => Value::Object(Fields::new()),
+            // Somebody may have typed into the metafield: what is no JSON is shown as it is.
+            Some(metafield) => serde_json::from_str(&metafield.value)
+                .unwrap_or_else(|_| Value::String(read::excerpt(&metafield.value))),
+        };
+        let fields = [
+            ("sku", text(self.sku.clone())),
+            ("barcode", text(self.barcode.clone())),
+            ("price", amount(&self.price)?),
+            ("compareAtPrice", amount(&self.compare_at_price)?),
+            ("options", Value::Object(options)),
+            ("prices", prices),
+        ];
+        Ok(Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+    }
+}

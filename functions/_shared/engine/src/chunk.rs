@@ -1,0 +1,271 @@
+//! A page of records, from reading to results. Nothing is recorded here: the page does that in one statement.
+
+use crate::gather::{self, Gathered, Stop};
+use crate::outcome;
+use crate::wire::Wire;
+use crate::write::{self, Task};
+use connectors::Key;
+use domain::decide::{Bases, Decision, Rules, Situation, decide};
+use domain::defaults::{self, Match};
+use domain::{Fields, ItemType, Record, SyncMode, Value, hash};
+use std::collections::{HashMap, HashSet};
+use store::Db;
+use store::runs::{Child, Intent, Item, ItemResult, Outcome};
+
+/// A conflict that the platform reports (the record changed while we wrote) is read and decided again this often.
+const PASSES: u32 = 3;
+
+/// One sync at work: both lines, and the rules between them.
+pub(crate) struct Sides<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) child: &'a Child,
+    pub(crate) rules: Rules,
+    pub(crate) matching: Match,
+    pub(crate) source: Wire<'a>,
+    pub(crate) target: Wire<'a>,
+    pub(crate) lease_seconds: i32,
+}
+
+/// A record whose source was read and that may have to be written.
+pub(crate) struct Pending {
+    pub(crate) item: Item,
+    pub(crate) source: Record,
+    pub(crate) wanted: Fields,
+    pub(crate) target: Option<Record>,
+}
+
+/// How far the work on these records came.
+pub(crate) struct Done {
+    /// One result per record that came to its end.
+    pub(crate) results: Vec<ItemResult>,
+    /// Why the others did not.
+    pub(crate) stop: Option<Stop>,
+}
+
+/// Works on these records. `known` are source records already at hand (a listing's page); others are read.
+pub(crate) async fn work(sides: &Sides<'_>, items: Vec<Item>, known: Option<HashMap<String, Record>>) -> Done {
+    let mut results = Vec::with_capacity(items.len());
+    let stop = attempt(sides, items, known, &mut results).await.err();
+    Done { results, stop }
+}
+
+async fn attempt(
+    sides: &Sides<'_>,
+    items: Vec<Item>,
+    known: Option<HashMap<String, Record>>,
+    results: &mut Vec<ItemResult>,
+) -> Result<(), Stop> {
+    let item_type = sides.child.item_type;
+    let sources = match known {
+        Some(records) => Gathered { records, ..Gathered::default() },
+        None => {
+            let ids: Vec<String> = items.iter().map(|item| item.source_id.clone()).collect();
+            gather::by_ids(&sides.source, item_type, &ids).await?
+        }
+    };
+    let mut pending = sort(sides, items, sources, results);
+    for pass in 1..=PASSES {
+        if pending.is_empty() {
+            break;
+        }
+        find_targets(sides, &mut pending, results).await?;
+        let tasks = decide_all(sides, pending, results);
+        pending = write::carry_out(sides, tasks, pass == PASSES, results).await?;
+    }
+    Ok(())
+}
+
+/// Tells apart what is settled by the source alone from what must be compared with the target.
+fn sort(
+    sides: &Sides<'_>,
+    items: Vec<Item>,
+    mut sources: Gathered,
+    results: &mut Vec<ItemResult>,
+) -> Vec<Pending> {
+    let mut pending = Vec::new();
+    for item in items {
+        let Some(source) = sources.records.remove(&item.source_id) else {
+            results.push(match sources.failed.get(&item.source_id) {
+                Some(error) => outcome::refused(&item, None, error),
+                None => outcome::failed(&item, None, "source_gone", "The source no longer has this record."),
+            });
+            continue;
+        };
+        if source.deleted {
+            results.push(outcome::skipped(&item, "The source has deleted this record; deletes are ignored in this sync."));
+            continue;
+        }
+        match sides.rules.mapping.apply(&source.fields) {
+            Err(violations) => results.push(outcome::invalid(&item, &source, &violations)),
+            Ok(wanted) => match settled(&item, &source, &wanted) {
+                Some(result) => results.push(result),
+                None => pending.push(Pending { item, source, wanted, target: None }),
+            },
+        }
+    }
+    pending
+}
+
+/// In delta mode a record whose content is what it was when both sides agreed needs no look at the target.
+fn settled(item: &Item, source: &Record, wanted: &Fields) -> Option<ItemResult> {
+    let link = item.link.as_ref().filter(|_| item.mode == SyncMode::Delta && item.target_id.is_some())?;
+    let same = link.source_hash.as_deref() == Some(hash::content(wanted).as_str());
+    same.then(|| outcome::unchanged_at_source(item, source, link))
+}
+
+/// Reads the targets that are known, and looks for those that are not.
+async fn find_targets(
+    sides: &Sides<'_>,
+    pending: &mut Vec<Pending>,
+    results: &mut Vec<ItemResult>,
+) -> Result<(), Stop> {
+    let item_type = sides.child.item_type;
+    let ids: Vec<String> = pending.iter().filter_map(|pending| pending.item.target_id.clone()).collect();
+    let mut found = if ids.is_empty() { Gathered::default() } else { gather::by_ids(&sides.target, item_type, &ids).await? };
+    let by_match = find_by_match(sides, pending, item_type).await?;
+    let mut taken = HashSet::new();
+    let mut left = Vec::new();
+    for mut one in std::mem::take(pending) {
+        let target = match &one.item.target_id {
+            Some(id) => match (found.records.remove(id), found.failed.get(id)) {
+                (Some(record), _) => Ok(Some(record)),
+                (None, Some(error)) => Err(outcome::refused(&one.item, Some(&one.source), error)),
+                (None, None) => Err(outcome::held(
+                    &one.item,
+                    &one.source,
+                    "target_gone",
+                    "The target no longer has the record that this one was linked to. Remove the link to make it anew.",
+                )),
+            },
+            None => chosen(sides, &one, &by_match),
+        };
+        match target {
+            Ok(Some(target)) if !taken.insert(target.id.clone()) => results.push(outcome::held(
+                &one.item,
+                &one.source,
+                "ambiguous",
+                "Two records of the source would be the same record of the target.",
+            )),
+            Ok(target) => {
+                one.target = target;
+                left.push(one);
+            }
+            Err(result) => results.push(result),
+        }
+    }
+    *pending = left;
+    Ok(())
+}
+
+type Found = HashMap<String, Vec<Record>>;
+
+/// The record that an unlinked one turns out to be, if there is exactly one.
+///
+/// A record that an earlier attempt created without being able to say so is found here by its key; where it is not
+/// (a search index that lags), creating it again meets it through the external key.
+fn chosen(sides: &Sides<'_>, one: &Pending, by_match: &Found) -> Result<Option<Record>, ItemResult> {
+    let matched = match_value(sides, one).and_then(|value| by_match.get(&value));
+    match matched.map(Vec::as_slice) {
+        Some([record]) => Ok(Some(record.clone())),
+        Some([_, _, ..]) => Err(outcome::held(
+            &one.item,
+            &one.source,
+            "ambiguous",
+            "Several records of the target match this one. Choose one of them.",
+        )),
+        _ if sides.matching.creates => Ok(None),
+        _ => Err(outcome::failed(
+            &one.item,
+            Some(&one.source),
+            "no_match",
+            "The target has no record that this one belongs to. Sync its product first.",
+        )),
+    }
+}
+
+/// Records of the target that carry the same key (a handle, a SKU), made by hand or by another system.
+async fn find_by_match(
+    sides: &Sides<'_>,
+    pending: &[Pending],
+    item_type: ItemType,
+) -> Result<Found, Stop> {
+    let open = pending.iter().filter(|one| one.item.target_id.is_none());
+    let mut values: Vec<String> = open.filter_map(|one| match_value(sides, one)).collect();
+    values.sort();
+    values.dedup();
+    if values.is_empty() || !sides.target.connector.capability(item_type).find {
+        return Ok(Found::new());
+    }
+    let field = sides.matching.target;
+    let key = |values| Key::Field { name: field.to_owned(), values };
+    let (records, _) = gather::by_key(&sides.target, item_type, values, key).await?;
+    let mut found = Found::new();
+    for record in records {
+        if let Some(Value::String(value)) = record.fields.get(field) {
+            found.entry(value.clone()).or_default().push(record);
+        }
+    }
+    Ok(found)
+}
+
+fn match_value(sides: &Sides<'_>, one: &Pending) -> Option<String> {
+    let value = one.source.fields.get(sides.matching.source)?.as_str()?;
+    (!value.trim().is_empty()).then(|| value.to_owned())
+}
+
+fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemResult>) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    for one in pending {
+        let situation = Situation {
+            source: &one.source,
+            target: one.target.as_ref(),
+            bases: one.item.link.as_ref().map(|link| Bases { source: &link.base_source, target: &link.base_target }),
+            only: one.item.fields.as_deref(),
+        };
+        match decide(&sides.rules, &situation) {
+            Decision::Create { fields } => tasks.push(Task::create(sides, one, fields)),
+            Decision::Update { fields, changes, conflicts } => tasks.push(Task::update(one, fields, changes, conflicts)),
+            Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &kept)),
+            Decision::Conflict { conflicts } => results.push(outcome::conflicted(&one, &conflicts)),
+            Decision::Invalid { violations } => results.push(outcome::invalid(&one.item, &one.source, &violations)),
+        }
+    }
+    tasks
+}
+
+/// The key under which a record of the source is created on the target: the same for every attempt, for every run, and
+/// for a sync that was deleted and made again.
+pub(crate) fn external_key(child: &Child, source_id: &str) -> String {
+    let text = format!("{}|{}|{source_id}", child.source.integration_id, child.item_type);
+    let digest = hash::bytes(text.as_bytes());
+    format!("sl-{}", digest.get(..32).unwrap_or(&digest))
+}
+
+/// The intent to create this record.
+pub(crate) fn intent(external_key: &str, one: &Pending) -> Intent {
+    Intent {
+        source_id: one.item.source_id.clone(),
+        external_key: external_key.to_owned(),
+        idempotency_key: uuid_of(&format!("{external_key}|{}", hash::content(&one.wanted))),
+    }
+}
+
+/// A UUID that stands for a text: the same for the same text.
+pub(crate) fn uuid_of(text: &str) -> String {
+    let digest = hash::bytes(text.as_bytes());
+    let mut bytes = [0_u8; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digest.as_bytes().chunks_exact(2)) {
+        *byte = std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
+    }
+    domain::RunId::from_random(bytes).to_string()
+}
+
+/// The metadata that lists show of a record.
+pub(crate) fn metadata(source: &Record) -> Fields {
+    defaults::metadata(&source.fields)
+}
+
+/// Whether the outcome of a record that turned out to be there already is that an earlier attempt of ours created it.
+pub(crate) fn was_ours(one: &Pending) -> Option<Outcome> {
+    (one.item.intent.is_some() && one.item.link.is_none()).then_some(Outcome::Created)
+}

@@ -1,0 +1,34 @@
+//! How a sync is done: the only room that knows a platform *and* our database.
+//!
+//! A run goes page by page through its records (`run`), each page chunk by chunk (`chunk`): read the source, read the
+//! target where it is needed, decide, write down what will be created, write, read back, and record everything in one
+//! statement. Between any two requests the process may die: what was not recorded is done again, and every write can
+//! be repeated.
+
+mod account;
+mod chunk;
+mod clock;
+mod drain;
+mod error;
+mod gather;
+mod guard;
+mod integration;
+mod outcome;
+mod run;
+mod search;
+mod send;
+mod settings;
+mod sync;
+mod wire;
+mod write;
+
+pub use clock::Deadline;
+pub use connectors::Filter;
+pub use drain::{Drained, drain};
+pub use error::{Error, Result};
+pub use integration::{
+    Probe, ProbeStep, check_base_url, default_rates, new_integration_id, seal_credential, test_integration,
+};
+pub use search::{Found, FoundRecord, Query, count, search};
+pub use settings::Settings;
+pub use sync::{Answer, Scheduled, UserResult, Wish, scheduled, sync_items};

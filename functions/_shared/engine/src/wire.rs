@@ -1,0 +1,306 @@
+//! The line to one account: budget, signing, access tokens, attempts, time.
+
+use crate::account::{self, Opened};
+use crate::clock::{self, Deadline};
+use crate::error::Result;
+use crate::send;
+use crate::settings::Settings;
+use chrono::TimeDelta;
+use connectors::{Account, Connector, ErrorKind, Exchange, Step, Token};
+use domain::RetryClass;
+use domain::auth::CredentialKind;
+use domain::backoff::Backoff;
+use secrets::{Credential, Secret};
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+use store::Db;
+use store::credentials::{self, Refresh, SaveToken, Sealed, TakeRefreshLease};
+use store::integrations::Side;
+use store::rates::{self, Admit, Breaker, Report};
+
+/// The longest wait that a request sits out here. What is longer lays the run aside.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What must be left of the time to begin another attempt.
+const MARGIN: Duration = Duration::from_millis(300);
+/// How long nobody else buys a token while we do, in seconds.
+const BUYING: i32 = 30;
+/// A platform that asks us to wait without saying how long.
+const SOME_TIME: Duration = Duration::from_secs(10);
+
+/// Everything that is needed to talk to one account.
+pub(crate) struct Wire<'a> {
+    pub(crate) connector: &'static dyn Connector,
+    pub(crate) account: Account,
+    db: &'a Db,
+    settings: &'a Settings,
+    side: &'a Side,
+    sealed: &'a Sealed,
+    credential: Credential,
+    token: RefCell<Option<Secret>>,
+    /// Which stored token `token` is.
+    fence: Cell<i64>,
+    backoff: Backoff,
+    deadline: Deadline,
+    counts: Counts,
+}
+
+/// What this line has done and may still do.
+#[derive(Default)]
+struct Counts {
+    sent: Cell<i64>,
+    /// Replies that the platform gave, whatever they said.
+    answered: Cell<i64>,
+    failed: Cell<i64>,
+    /// Requests that the shared budget has already granted.
+    credit: Cell<i64>,
+    /// Requests that are about to be made: asked for at once.
+    expected: Cell<i64>,
+    probing: Cell<bool>,
+    /// The longest wait that the platform asked for.
+    asked_to_wait: Cell<Option<Duration>>,
+}
+
+/// Why an exchange did not come to its end.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The platform said no, or did not answer.
+    Platform(connectors::Error),
+    /// It asked for more patience than there is time. The run goes on later.
+    Later(Duration),
+    /// Our database.
+    Store(store::Error),
+}
+
+impl From<connectors::Error> for Failure {
+    fn from(error: connectors::Error) -> Self {
+        Self::Platform(error)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn add(cell: &Cell<i64>, count: i64) {
+    cell.set(cell.get().saturating_add(count));
+}
+
+impl<'a> Wire<'a> {
+    /// Opens the line: checks the address and opens the credential. Sends nothing yet.
+    pub(crate) fn open(
+        db: &'a Db,
+        settings: &'a Settings,
+        side: &'a Side,
+        sealed: &'a Sealed,
+        deadline: Deadline,
+    ) -> Result<Self> {
+        let Opened { connector, account, credential, token, fence } = account::open(settings, side, sealed)?;
+        Ok(Self {
+            connector,
+            account,
+            db,
+            settings,
+            side,
+            sealed,
+            credential,
+            token: RefCell::new(token),
+            fence: Cell::new(fence),
+            backoff: Backoff { retries: side.max_retries, ..Backoff::default() },
+            deadline,
+            counts: Counts::default(),
+        })
+    }
+
+    /// Requests sent so far.
+    pub(crate) fn sent(&self) -> i64 {
+        self.counts.sent.get()
+    }
+
+    /// Whether the platform has answered anything at all: then it is not away.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.counts.answered.get() > 0
+    }
+
+    /// Says that about so many requests will follow, so that their budget is taken at once.
+    pub(crate) fn expect(&self, requests: usize) {
+        self.counts.expected.set(i64::try_from(requests).unwrap_or(i64::MAX));
+    }
+
+    /// Carries an exchange to its end: every step, each with its attempts.
+    pub(crate) async fn ask<T: 'static>(&self, exchange: Exchange<T>) -> Result<T, Failure> {
+        let mut exchange = exchange;
+        loop {
+            match self.attempt(&exchange).await? {
+                Step::Done(answer) => return Ok(answer),
+                Step::Next { exchange: next, after } => {
+                    self.wait(after).await?;
+                    exchange = next;
+                }
+            }
+        }
+    }
+
+    /// Tells the shared breaker and budget how it went, where there is something to tell.
+    pub(crate) async fn settle(&self) -> Result<(), store::Error> {
+        let (failures, probing) = (self.counts.failed.replace(0), self.counts.probing.replace(false));
+        let retry_after = self.counts.asked_to_wait.take();
+        if failures == 0 && !probing && retry_after.is_none() {
+            return Ok(());
+        }
+        let report = Report {
+            integration_id: self.side.integration_id,
+            successes: self.counts.answered.get(),
+            failures,
+            retry_after_ms: retry_after.and_then(|wait| i64::try_from(wait.as_millis()).ok()),
+            minute_left: None,
+            points: None,
+            points_capacity: None,
+            points_per_second: None,
+        };
+        rates::report(self.db, &report).await.map(|_| ())
+    }
+
+    /// One step, tried again as its failures and the integration's retry policy allow.
+    async fn attempt<T: 'static>(&self, exchange: &Exchange<T>) -> Result<Step<T>, Failure> {
+        let mut retry = 0_u32;
+        let mut renewed = false;
+        loop {
+            let error = match self.once(exchange).await {
+                Ok(step) => return Ok(step),
+                Err(Failure::Platform(error)) => error,
+                Err(other) => return Err(other),
+            };
+            if error.kind == ErrorKind::Unauthorized && exchange.scheme.wants_token() && self.buys_tokens() && !renewed {
+                renewed = true;
+                self.renew().await?;
+                continue;
+            }
+            if !error.kind.retry_class().is_temporary() {
+                return Err(error.into());
+            }
+            retry = retry.saturating_add(1);
+            let throttled = error.kind.retry_class() == RetryClass::Throttled;
+            if throttled {
+                let asked = self.counts.asked_to_wait.take().max(error.retry_after);
+                self.counts.asked_to_wait.set(asked);
+            }
+            match self.backoff.wait(retry, error.retry_after, clock::chance()) {
+                Some(wait) => self.wait(wait).await?,
+                None if throttled => return Err(Failure::Later(error.retry_after.unwrap_or(SOME_TIME))),
+                None => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn once<T: 'static>(&self, exchange: &Exchange<T>) -> Result<Step<T>, Failure> {
+        if exchange.scheme.wants_token() && self.buys_tokens() && self.token.borrow().is_none() {
+            self.renew().await?;
+        }
+        self.take_credit().await?;
+        let left = self.deadline.left();
+        if left < MARGIN {
+            return Err(Failure::Later(Duration::ZERO));
+        }
+        let mut request = exchange.request.clone();
+        let token = self.token.borrow().clone();
+        let (at, nonce) = (clock::now(), clock::nonce());
+        secrets::sign(&mut request, &exchange.scheme, &self.credential, token.as_ref(), at, &nonce)
+            .map_err(|error| connectors::Error::new(ErrorKind::Unauthorized, error.to_string()))?;
+        add(&self.counts.sent, 1);
+        let read = match send::exchange(request, self.settings.call_timeout.min(left)).await {
+            Ok(reply) => exchange.read(&reply),
+            Err(error) => Err(error),
+        };
+        match &read {
+            Err(error) if error.kind == ErrorKind::Unavailable => add(&self.counts.failed, 1),
+            _ => add(&self.counts.answered, 1),
+        }
+        Ok(read?)
+    }
+
+    /// Takes one request of the budget; asks for more of it, for everything that is expected, when there is none left.
+    async fn take_credit(&self) -> Result<(), Failure> {
+        while self.counts.credit.get() <= 0 {
+            let requests = self.counts.expected.replace(0).max(1);
+            let admit = Admit { integration_id: self.side.integration_id, requests, points: 0 };
+            let answer = rates::admit(self.db, &admit).await?;
+            if answer.granted {
+                self.counts.probing.set(answer.breaker == Breaker::Probe);
+                add(&self.counts.credit, requests);
+                break;
+            }
+            if answer.breaker == Breaker::Open {
+                let wait = Duration::from_millis(answer.wait_ms);
+                let message = format!("the platform failed repeatedly and is left alone for {} s", wait.as_secs().max(1));
+                return Err(connectors::Error::new(ErrorKind::Unavailable, message).into());
+            }
+            self.counts.expected.set(requests);
+            self.wait(Duration::from_millis(answer.wait_ms)).await?;
+        }
+        add(&self.counts.credit, -1);
+        Ok(())
+    }
+
+    /// Waits, if that is worth it.
+    async fn wait(&self, wait: Duration) -> Result<(), Failure> {
+        if wait > PATIENCE || wait.saturating_add(MARGIN) > self.deadline.left() {
+            return Err(Failure::Later(wait));
+        }
+        spin_sdk::time::sleep(wait).await;
+        Ok(())
+    }
+
+    fn buys_tokens(&self) -> bool {
+        matches!(self.credential.kind(), CredentialKind::ClientCredentials | CredentialKind::ClientAssertion)
+    }
+
+    /// Gets a new access token: bought by us, or by somebody else meanwhile. Only one buys at a time.
+    async fn renew(&self) -> Result<(), Failure> {
+        loop {
+            let (integration_id, seen_fence) = (self.side.integration_id, self.fence.get());
+            let lease = TakeRefreshLease { integration_id, seen_fence, lease_seconds: BUYING };
+            match credentials::take_refresh_lease(self.db, &lease).await? {
+                Refresh::Buy { fence } => return self.buy(fence).await,
+                Refresh::Bought { token, fence } => {
+                    let opened = account::open_token(self.settings, self.sealed, &token)
+                        .map_err(|error| connectors::Error::new(ErrorKind::Unauthorized, error.to_string()))?;
+                    self.fence.set(fence);
+                    self.token.replace(Some(opened));
+                    return Ok(());
+                }
+                Refresh::Wait { wait_ms } => self.wait(Duration::from_millis(wait_ms.clamp(50, 500))).await?,
+            }
+        }
+    }
+
+    async fn buy(&self, fence: i64) -> Result<(), Failure> {
+        let bought = match self.connector.token(&self.account) {
+            // A token request wants no token itself: the recursion ends there.
+            Ok(exchange) if !exchange.scheme.wants_token() => Box::pin(self.ask(exchange)).await,
+            Ok(_) => Err(connectors::Error::unexpected("a token request cannot ask for a token").into()),
+            Err(error) => Err(error.into()),
+        };
+        let Token { access_token, expires_in } = match bought {
+            Ok(token) => token,
+            Err(failure) => {
+                credentials::release_refresh_lease(self.db, self.side.integration_id, fence).await?;
+                return Err(failure);
+            }
+        };
+        let sealed = account::seal_token(self.settings, self.sealed, &access_token)
+            .map_err(|error| connectors::Error::new(ErrorKind::Unauthorized, error.to_string()))?;
+        let lasts = i64::try_from(expires_in).ok().and_then(TimeDelta::try_seconds);
+        let save = SaveToken {
+            integration_id: self.side.integration_id,
+            fence,
+            sealed: &sealed,
+            expires_at: lasts.and_then(|lasts| clock::now().checked_add_signed(lasts)),
+        };
+        credentials::save_token(self.db, &save).await?;
+        self.fence.set(fence);
+        self.token.replace(Some(Secret::new(access_token)));
+        Ok(())
+    }
+}

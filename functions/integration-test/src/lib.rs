@@ -1,0 +1,77 @@
+//! `integration-test`: tests a connected account step by step and remembers the result.
+
+use domain::IntegrationId;
+use edge::{Call, Door, Problem};
+use engine::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+use store::integrations::{self, Status};
+use store::Db;
+
+/// Which account. It can also be named in the path.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    /// The account.
+    pub integration_id: Option<IntegrationId>,
+}
+
+/// How the test went. It is also kept with the account.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// The account.
+    pub integration_id: IntegrationId,
+    /// Whether it can be used.
+    pub ok: bool,
+    /// How the account stands now.
+    pub status: Status,
+    /// What was tried, in order; the first that failed is the last.
+    pub steps: Vec<Step>,
+    /// The account's own name, where the platform said it.
+    pub account_name: Option<String>,
+    /// The account's currency.
+    pub currency: Option<String>,
+    /// What a person should know although the test went well.
+    pub warnings: Vec<String>,
+}
+
+/// One step of the test.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Step {
+    /// `address`, `credential`, `connection` or `permissions`.
+    pub step: &'static str,
+    /// Whether it went well.
+    pub ok: bool,
+    /// What is wrong and what to do.
+    pub detail: String,
+}
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    edge::serve(request, Door::User).post(integration_test).answer().await
+}
+
+async fn integration_test(call: Call<Input>) -> Result<Output, Problem> {
+    let user = call.caller.user()?;
+    let named = call.path.first().map(|text| text.parse().map_err(|_| Problem::not_found())).transpose()?;
+    let id = call.input.integration_id.or(named);
+    let id = id.ok_or_else(|| Problem::invalid("/integrationId", "Name the account."))?;
+    let db = Db::open().await?;
+    let account = integrations::get(&db, &user.claims, id).await?.ok_or_else(Problem::not_found)?;
+    let settings = Settings::read().await?;
+    let deadline = engine::Deadline::at(call.deadline.at());
+    let (probe, status) = engine::test_integration(&db, &settings, account.id, deadline).await?;
+    let report = probe.report;
+    Ok(Output {
+        integration_id: account.id,
+        ok: probe.ok,
+        status,
+        steps: probe.steps.into_iter().map(|one| Step { step: one.step, ok: one.ok, detail: one.detail }).collect(),
+        account_name: report.as_ref().map(|report| report.account_name.clone()),
+        currency: report.as_ref().and_then(|report| report.currency.clone()),
+        warnings: report.map(|report| report.warnings).unwrap_or_default(),
+    })
+}

@@ -1,0 +1,31 @@
+-- The sealed credentials of an account: what its owner gave, and what we bought with it.
+-- Called by engine, before the first exchange of a run with this account. The audit says so once per run.
+--   in  {integration_id, run_id?}
+--   out {integration_id, user_id, kind, secret, token?: {sealed, expires_at}, fence} or null
+with input as materialized (
+  select (j ->> 'integration_id')::uuid as integration_id, (j ->> 'run_id')::uuid as run_id
+  from (select $1::text::jsonb as j) as given
+),
+account as materialized (
+  select i.id, i.user_id, i.org_id, i.credential_kind, s.sealed as secret, t.sealed as token, t.expires_at, t.bought_fence as fence
+  from input join public.integrations as i on i.id = input.integration_id
+  join sync.credentials as s on s.integration_id = i.id and s.slot = 'secret'
+  left join sync.credentials as t on t.integration_id = i.id and t.slot = 'token'
+),
+used as (
+  insert into sync.credential_uses (run_id, integration_id)
+  select input.run_id, account.id from input, account where input.run_id is not null
+  on conflict (run_id, integration_id) do nothing
+  returning run_id, integration_id
+),
+audited as materialized (
+  select sync.audit(account.user_id, account.org_id, 'credential_used', 'integrations', account.id::text,
+    jsonb_build_object('run_id', input.run_id)) as position
+  from account, input
+  where input.run_id is null or exists (select from used)
+)
+select coalesce((
+  select json_build_object('integration_id', account.id, 'user_id', account.user_id, 'kind', account.credential_kind,
+    'secret', account.secret, 'fence', coalesce(account.fence, 0), 'audited', (select count(*) > 0 from audited),
+    'token', case when account.token <> '' then json_build_object('sealed', account.token, 'expires_at', account.expires_at) end)
+  from account), 'null')::text;

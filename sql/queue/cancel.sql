@@ -1,0 +1,6 @@
+-- Cancels jobs of the caller that still wait.
+-- Called by queue, as the user; the definer function checks whose they are.
+--   in  {ids}
+--   out {cancelled}                                                   the ids of those that still waited
+select json_build_object('cancelled', to_json(sync.cancel_jobs(
+  array(select id::uuid from jsonb_array_elements_text($1::text::jsonb -> 'ids') as id))))::text;

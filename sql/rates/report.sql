@@ -1,0 +1,59 @@
+-- Tells how requests to a platform ended, and what its answers said of its limits.
+-- Called by engine, once per batch of requests.
+--   in  {integration_id, successes, failures, retry_after_ms?, minute_left?, points?, points_capacity?, points_per_second?}
+--   out {breaker, opened}
+-- A failure is one of the platform's (no answer, 5xx), never a refused record. Opens after 5 in a row or half of the
+-- last 20, for 30 seconds, twice as long each time, at most 16 minutes. One success of a probe closes it.
+with input as materialized (
+  select (j ->> 'integration_id')::uuid as id, least((j ->> 'successes')::integer, 20) as successes,
+    least((j ->> 'failures')::integer, 20) as failures,
+    make_interval(secs => (j ->> 'retry_after_ms')::double precision / 1000) as retry_after,
+    (j ->> 'minute_left')::double precision as minute_left, (j ->> 'points')::double precision as points,
+    (j ->> 'points_capacity')::double precision as points_capacity,
+    (j ->> 'points_per_second')::double precision as points_per_second, clock_timestamp() as at
+  from (select $1::text::jsonb as j) as given
+),
+corrected as (
+  update sync.rate_buckets as t
+  set not_before = greatest(t.not_before, coalesce(input.at + input.retry_after, t.not_before)),
+      minute_tokens = least(t.minute_tokens, coalesce(input.minute_left, t.minute_tokens)),
+      points = coalesce(input.points, t.points),
+      points_capacity = coalesce(input.points_capacity, t.points_capacity),
+      points_per_second = coalesce(input.points_per_second, t.points_per_second),
+      refreshed_at = case when input.points is null then t.refreshed_at else greatest(input.at, t.refreshed_at) end
+  from input
+  where t.integration_id = input.id
+    and num_nonnulls(input.retry_after, input.minute_left, input.points, input.points_capacity, input.points_per_second) > 0
+),
+breaker as materialized (
+  select b.integration_id as id, b.state, b.times_opened,
+    case when input.successes > 0 then input.failures else b.failures_in_row + input.failures end as in_row,
+    right(b.recent || repeat('0', input.successes) || repeat('1', input.failures), 20) as recent,
+    input.successes, input.failures, input.at
+  from input join sync.breakers as b on b.integration_id = input.id
+  where input.successes + input.failures > 0
+  for update of b
+),
+judged as materialized (
+  select breaker.*, case
+    when state = 'open' and successes > 0 and failures = 0 then 'closes'
+    when state = 'open' and failures > 0 then 'opens'
+    when state = 'closed' and (in_row >= 5 or length(replace(recent, '0', '')) >= 10 and length(recent) = 20) then 'opens'
+    else 'stays' end as move
+  from breaker
+),
+moved as (
+  update sync.breakers as b
+  set failures_in_row = judged.in_row,
+      recent = case judged.move when 'closes' then '' else judged.recent end,
+      state = case judged.move when 'closes' then 'closed' when 'opens' then 'open' else b.state end,
+      times_opened = case judged.move when 'closes' then 0 when 'opens' then judged.times_opened + 1 else b.times_opened end,
+      open_until = case judged.move when 'opens'
+        then judged.at + interval '30 seconds' * (2 ^ least(judged.times_opened, 5)) else b.open_until end,
+      probe_until = '-infinity'
+  from judged
+  where b.integration_id = judged.id
+  returning b.state, judged.move
+)
+select json_build_object('breaker', coalesce((select state from moved), (select b.state from sync.breakers as b, input
+  where b.integration_id = input.id), 'closed'), 'opened', coalesce((select move = 'opens' from moved), false))::text;

@@ -1,0 +1,81 @@
+//! Postgres with our schema: one cluster for all tests, a database for each.
+
+use host::Cluster;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls};
+
+/// The template that every test's database is copied from.
+const TEMPLATE: &str = "syncline_template";
+/// The functions' password in tests; the migration sets none.
+const PASSWORD: &str = "functions";
+
+static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A database of a test.
+pub struct Database {
+    name: String,
+    client: Client,
+}
+
+impl Database {
+    /// A fresh database with our schema and nothing in it.
+    pub async fn fresh() -> Self {
+        let cluster = cluster().await;
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        cluster.create_from_template(TEMPLATE, &name).await.unwrap();
+        let client = connect(&cluster.admin_url(&name)).await;
+        Self { name, client }
+    }
+
+    /// The address, as superuser.
+    pub fn url(&self) -> String {
+        CLUSTER.get().unwrap().admin_url(&self.name)
+    }
+
+    /// The address as the functions use it.
+    pub fn functions_url(&self) -> String {
+        format!("postgres://sync_functions:{PASSWORD}@{}/{}?sslmode=disable", self.host(), self.name)
+    }
+
+    /// Host and port.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", CLUSTER.get().unwrap().port())
+    }
+
+    /// Runs a statement as superuser.
+    pub async fn run(&self, statement: &str) {
+        self.client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
+    }
+
+    /// The one text that a query answers.
+    pub async fn text(&self, query: &str) -> String {
+        self.client.query_one(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}")).get(0)
+    }
+
+    /// The one number that a query answers.
+    pub async fn count(&self, query: &str) -> i64 {
+        self.client.query_one(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}")).get(0)
+    }
+}
+
+/// The one cluster, with its template migrated.
+pub async fn cluster() -> &'static Cluster {
+    CLUSTER
+        .get_or_init(|| async {
+            let cluster = Cluster::start(None).await.unwrap();
+            cluster.create_database(TEMPLATE).await.unwrap();
+            host::migrate(&cluster.url(TEMPLATE), &super::root().join("supabase/migrations")).await.unwrap();
+            let admin = connect(&cluster.admin_url(TEMPLATE)).await;
+            admin.batch_execute(&format!("alter role sync_functions password '{PASSWORD}'")).await.unwrap();
+            cluster
+        })
+        .await
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
