@@ -31,7 +31,7 @@ impl Database {
 
     /// The address, as superuser.
     pub fn url(&self) -> String {
-        CLUSTER.get().unwrap().admin_url(&self.name)
+        shared().admin_url(&self.name)
     }
 
     /// The address as the functions use it.
@@ -41,12 +41,12 @@ impl Database {
 
     /// Host and port.
     pub fn host(&self) -> String {
-        format!("127.0.0.1:{}", CLUSTER.get().unwrap().port())
+        format!("127.0.0.1:{}", shared().port())
     }
 
-    /// Runs a statement as superuser.
-    pub async fn run(&self, statement: &str) {
-        self.client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
+    /// Runs statements as superuser.
+    pub async fn run(&self, statements: &str) {
+        self.client.batch_execute(statements).await.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
     }
 
     /// The one text that a query answers.
@@ -64,14 +64,18 @@ impl Database {
 pub async fn cluster() -> &'static Cluster {
     CLUSTER
         .get_or_init(|| async {
-            let cluster = Cluster::start(None).await.unwrap();
-            cluster.create_database(TEMPLATE).await.unwrap();
-            host::migrate(&cluster.url(TEMPLATE), &super::root().join("supabase/migrations")).await.unwrap();
-            let admin = connect(&cluster.admin_url(TEMPLATE)).await;
+            let cluster = tokio::task::spawn_blocking(|| Cluster::start_own(None)).await.unwrap().unwrap();
+            let migrations = super::root().join("supabase/migrations");
+            cluster.create_template(TEMPLATE, &migrations).await.unwrap();
+            let admin = connect(&cluster.admin_url("postgres")).await;
             admin.batch_execute(&format!("alter role sync_functions password '{PASSWORD}'")).await.unwrap();
             cluster
         })
         .await
+}
+
+fn shared() -> &'static Cluster {
+    CLUSTER.get().expect("the cluster was started with the first database")
 }
 
 async fn connect(url: &str) -> Client {

@@ -140,5 +140,5 @@ fn host_config(db: &Database, platforms: &Platforms, variables: BTreeMap<&str, S
 /// Where the built components are; built once, by whichever test comes first.
 fn components() -> &'static PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| host::build_components(&root(), "quick").unwrap())
+    BUILT.get_or_init(|| host::build::build_components("quick").unwrap())
 }

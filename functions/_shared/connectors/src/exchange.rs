@@ -60,6 +60,7 @@ impl Error {
 }
 
 /// What a reply leads to.
+#[expect(clippy::large_enum_variant, reason = "one of these exists at a time, and only for a moment")]
 pub enum Step<T> {
     /// The answer.
     Done(T),
@@ -89,12 +90,20 @@ pub struct Exchange<T> {
 
 impl<T: 'static> Exchange<T> {
     /// An exchange whose reply is the answer.
-    pub fn new(request: Request, scheme: Scheme, read: impl Fn(&Reply) -> Result<T> + Send + 'static) -> Self {
+    pub fn new(
+        request: Request,
+        scheme: Scheme,
+        read: impl Fn(&Reply) -> Result<T> + Send + 'static,
+    ) -> Self {
         Self::steps(request, scheme, move |reply| read(reply).map(Step::Done))
     }
 
     /// An exchange whose reply may call for another request.
-    pub fn steps(request: Request, scheme: Scheme, read: impl Fn(&Reply) -> Result<Step<T>> + Send + 'static) -> Self {
+    pub fn steps(
+        request: Request,
+        scheme: Scheme,
+        read: impl Fn(&Reply) -> Result<Step<T>> + Send + 'static,
+    ) -> Self {
         Self { request, scheme, cost: 1, read: Box::new(read) }
     }
 
@@ -113,6 +122,9 @@ impl<T: 'static> Exchange<T> {
 
 impl<T> fmt::Debug for Exchange<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange").field("method", self.request.method()).field("uri", self.request.uri()).finish_non_exhaustive()
+        f.debug_struct("Exchange")
+            .field("method", self.request.method())
+            .field("uri", self.request.uri())
+            .finish_non_exhaustive()
     }
 }

@@ -20,7 +20,8 @@ mod testing;
 pub use domain::ErrorKind;
 pub use exchange::{Error, Exchange, Reply, Request, Result, Step};
 pub use query::{
-    Account, Capability, Filter, Key, Limits, ListQuery, Page, SchemaField, SchemaObject, TestReport, Token, Write, Written,
+    Account, Capability, Filter, Key, Limits, ListQuery, Page, SchemaField, SchemaObject, TestReport, Token,
+    Write, Written,
 };
 
 use domain::auth::{CredentialKind, Scheme};
@@ -54,11 +55,21 @@ pub trait Connector: Sync {
     fn list(&self, account: &Account, query: &ListQuery) -> Result<Exchange<Page>>;
 
     /// The records with these ids, at most [`Limits::read`] of them. An id that does not exist is absent from the answer.
-    fn get_many(&self, account: &Account, item_type: ItemType, ids: &[String]) -> Result<Exchange<Vec<domain::Record>>>;
+    fn get_many(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        ids: &[String],
+    ) -> Result<Exchange<Vec<domain::Record>>>;
 
     /// The records that carry one of these values in a field that identifies (an external key, a SKU), at most
     /// [`Limits::read`] values. Searches that the vendor documents as inexact are re-checked by equality here.
-    fn find(&self, account: &Account, item_type: ItemType, key: &Key) -> Result<Exchange<Vec<domain::Record>>> {
+    fn find(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        key: &Key,
+    ) -> Result<Exchange<Vec<domain::Record>>> {
         let _ = (account, item_type, key);
         Err(Error::unsupported("this platform cannot be searched by key"))
     }
@@ -67,13 +78,23 @@ pub trait Connector: Sync {
     ///
     /// Repeating the same exchange never makes a second record: a create carries its external key, and the platform
     /// (or, where it has no upsert, a look-up before) finds what an earlier attempt made.
-    fn write_many(&self, account: &Account, item_type: ItemType, writes: &[Write]) -> Result<Exchange<Vec<Outcome>>> {
+    fn write_many(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        writes: &[Write],
+    ) -> Result<Exchange<Vec<Outcome>>> {
         let _ = (account, item_type, writes);
         Err(Error::unsupported("this platform cannot be written to"))
     }
 
     /// Deletes records, at most [`Limits::write`] of them; one that is already gone counts as deleted.
-    fn delete_many(&self, account: &Account, item_type: ItemType, ids: &[String]) -> Result<Exchange<Vec<Result<()>>>> {
+    fn delete_many(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        ids: &[String],
+    ) -> Result<Exchange<Vec<Result<()>>>> {
         let _ = (account, item_type, ids);
         Err(Error::unsupported("this platform deletes nothing"))
     }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// No platform is believed that asks for more than this.
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// Reads a body as JSON. A page of HTML (a proxy, a maintenance page) and JSON that ends too early are temporary;
 /// anything else that is no JSON is a defect.
@@ -26,7 +26,8 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 
 /// Reads a part of a reply that was JSON already.
 pub(crate) fn part<T: DeserializeOwned>(value: &Value) -> Result<T> {
-    T::deserialize(value).map_err(|error| Error::unexpected(format!("the platform's answer cannot be read: {error}")))
+    T::deserialize(value)
+        .map_err(|error| Error::unexpected(format!("the platform's answer cannot be read: {error}")))
 }
 
 /// What `Retry-After` asks for: seconds, or an HTTP date, which is measured against the reply's own `Date`.
@@ -54,7 +55,11 @@ pub(crate) fn server_failure(reply: &Reply, vendor: &str) -> Option<Error> {
     }
     let wait = retry_after(reply);
     // 503 with a wait is throttling: the whole account is asked to pause.
-    let kind = if status.as_u16() == 503 && wait.is_some() { ErrorKind::RateLimited } else { ErrorKind::Unavailable };
+    let kind = if status.as_u16() == 503 && wait.is_some() {
+        ErrorKind::RateLimited
+    } else {
+        ErrorKind::Unavailable
+    };
     let error = Error::new(kind, format!("{vendor} is not available (status {})", status.as_u16()));
     Some(error.with_code(status.as_str()).with_retry_after(wait))
 }
@@ -87,7 +92,9 @@ pub(crate) fn integer(value: &Value) -> Option<i64> {
 /// `7`, `7.0` and `-3` are whole; `7.5` is not.
 fn whole(text: &str) -> Option<i64> {
     match text.split_once('.') {
-        Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => digits.parse().ok(),
+        Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
+            digits.parse().ok()
+        }
         Some(_) => None,
         None => text.parse().ok(),
     }

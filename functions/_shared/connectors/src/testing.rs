@@ -47,12 +47,20 @@ pub(crate) fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply 
 /// Answers each step of an exchange with the next reply. Every reply must be used.
 pub(crate) fn play<T: 'static>(exchange: Exchange<T>, replies: &[Reply]) -> (Vec<Sent>, Result<T>) {
     let (sent, result) = play_some(exchange, replies);
-    assert_eq!(sent.len(), replies.len(), "the exchange took another number of steps; last: {:?}", sent.last().map(|s| &s.body));
+    assert_eq!(
+        sent.len(),
+        replies.len(),
+        "the exchange took another number of steps; last: {:?}",
+        sent.last().map(|s| &s.body)
+    );
     (sent, result.expect("the exchange wants to go on"))
 }
 
 /// The same, where the exchange may want to go on after the last reply.
-pub(crate) fn play_some<T: 'static>(exchange: Exchange<T>, replies: &[Reply]) -> (Vec<Sent>, Option<Result<T>>) {
+pub(crate) fn play_some<T: 'static>(
+    exchange: Exchange<T>,
+    replies: &[Reply],
+) -> (Vec<Sent>, Option<Result<T>>) {
     let (mut exchange, mut wait, mut sent) = (exchange, Duration::ZERO, Vec::new());
     for reply in replies {
         let request = &exchange.request;
@@ -105,7 +113,9 @@ fn paths(value: &Value, here: &mut Vec<String>) -> Vec<Vec<String>> {
     let mut all = vec![here.clone()];
     let children: Vec<(String, &Value)> = match value {
         Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), value)).collect(),
-        Value::Array(values) => values.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+        Value::Array(values) => {
+            values.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect()
+        }
         _ => Vec::new(),
     };
     for (name, child) in children {

@@ -42,7 +42,8 @@ pub(super) fn token(account: &Account) -> Result<Exchange<Token>> {
         .header(http::header::ACCEPT, "application/json")
         .body(Vec::new())
         .map_err(|error| Error::unexpected(error.to_string()))?;
-    let scheme = Scheme::ClientAssertionForm { audience: address, scope: vec!["rest_webservices".to_owned()] };
+    let scheme =
+        Scheme::ClientAssertionForm { audience: address, scope: vec!["rest_webservices".to_owned()] };
     Ok(Exchange::new(request, scheme, |reply| {
         if matches!(reply.status().as_u16(), 400 | 401 | 403) {
             // `{"error": "invalid_grant"}`: the certificate, the client id, the role or the clock.
@@ -58,7 +59,8 @@ pub(super) fn token(account: &Account) -> Result<Exchange<Token>> {
         if access_token.is_empty() {
             return Err(Error::unexpected("NetSuite answered with an empty access token"));
         }
-        let expires_in = read::integer(&expires_in).and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(3_600);
+        let expires_in =
+            read::integer(&expires_in).and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(3_600);
         Ok(Token { access_token, expires_in })
     }))
 }
@@ -81,8 +83,13 @@ pub(super) fn test(account: &Account, site: &Site) -> Result<Exchange<TestReport
 fn skew(theirs: DateTime<Utc>, ours: DateTime<Utc>) -> Option<String> {
     let difference = ours.signed_duration_since(theirs);
     (difference.abs() > TOLERATED_SKEW).then(|| {
-        let (seconds, way) = (difference.num_seconds().unsigned_abs(), if difference > TimeDelta::zero() { "ahead of" } else { "behind" });
-        format!("our clock is {seconds} seconds {way} NetSuite's; beyond a few minutes it refuses every request")
+        let (seconds, way) = (
+            difference.num_seconds().unsigned_abs(),
+            if difference > TimeDelta::zero() { "ahead of" } else { "behind" },
+        );
+        format!(
+            "our clock is {seconds} seconds {way} NetSuite's; beyond a few minutes it refuses every request"
+        )
     })
 }
 
@@ -99,8 +106,9 @@ fn probe(site: &Site, report: TestReport, server_time: DateTime<Utc>) -> Result<
             }
             // The login worked a moment ago: what is missing is a permission of the role.
             Some(error) if error.kind == ErrorKind::Unauthorized => {
-                report.missing_permissions =
-                    ["REST Web Services", "SuiteAnalytics Workbook", "Lists: Items"].map(str::to_owned).to_vec();
+                report.missing_permissions = ["REST Web Services", "SuiteAnalytics Workbook", "Lists: Items"]
+                    .map(str::to_owned)
+                    .to_vec();
                 Ok(Step::Done(report))
             }
             Some(error) => Err(error),

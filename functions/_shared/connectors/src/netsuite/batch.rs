@@ -27,8 +27,9 @@ pub(super) struct Batch {
     pub(super) path: String,
     /// The records; empty where the path names them.
     pub(super) records: Vec<Value>,
-    /// What makes this attempt the same as another one of the same content.
-    pub(super) key: String,
+    /// What makes this attempt the same as another one of the same content; `None` where a repetition does no harm
+    /// and a refusal must not be remembered.
+    pub(super) key: Option<String>,
 }
 
 /// What became of a batch: the job that did it, and the task of each record.
@@ -47,15 +48,25 @@ pub(super) type Then<T> = Arc<dyn Fn(&Site, Vec<Job>) -> Result<Step<T>> + Send 
 
 impl Batch {
     /// A batch whose key follows from its content and the keys of the writes in it.
-    pub(super) fn new(method: http::Method, path: impl Into<String>, records: Vec<Value>, keys: &[&str]) -> Self {
+    pub(super) fn new(
+        method: http::Method,
+        path: impl Into<String>,
+        records: Vec<Value>,
+        keys: &[&str],
+    ) -> Self {
         let path = path.into();
         let content = format!("{method} {path} {} {}", Value::Array(records.clone()), keys.join(","));
-        Self { method, path, records, key: uuid_of(&content) }
+        Self { method, path, records, key: Some(uuid_of(&content)) }
+    }
+
+    /// A batch that is done anew each time.
+    pub(super) fn unkeyed(method: http::Method, path: impl Into<String>, records: Vec<Value>) -> Self {
+        Self { method, path: path.into(), records, key: None }
     }
 
     /// The same batch as a new one: after an earlier attempt turned out to have been about something else.
     pub(super) fn anew(mut self, after: &str) -> Self {
-        self.key = uuid_of(&format!("{} after {after}", self.key));
+        self.key = self.key.map(|key| uuid_of(&format!("{key} after {after}")));
         self
     }
 }
@@ -83,15 +94,20 @@ pub(super) fn uuid_of(text: &str) -> String {
 }
 
 /// Submits the batches one after the other, each when the one before has been worked on.
-pub(super) fn run<T: 'static>(site: &Site, batches: &Arc<[Batch]>, done: Vec<Job>, then: &Then<T>) -> Result<Step<T>> {
+pub(super) fn run<T: 'static>(
+    site: &Site,
+    batches: &Arc<[Batch]>,
+    done: Vec<Job>,
+    then: &Then<T>,
+) -> Result<Step<T>> {
     let Some(batch) = batches.get(done.len()) else { return then(site, done) };
-    let headers = [
+    let mut headers = vec![
         ("content-type", "application/vnd.oracle.resource+json; type=collection"),
         ("prefer", "respond-async"),
-        ("x-netsuite-idempotency-key", batch.key.as_str()),
         // Without it NetSuite ignores fields that it does not know.
         ("x-netsuite-propertynamevalidation", "Error"),
     ];
+    headers.extend(batch.key.as_deref().map(|key| ("x-netsuite-idempotency-key", key)));
     let body = if batch.records.is_empty() { Value::Null } else { json!({ "items": batch.records }) };
     let request = site.request(batch.method.clone(), &batch.path, &headers, &body)?;
     let run = Run { site: Arc::clone(site), batches: Arc::clone(batches), done, then: Arc::clone(then) };
@@ -183,7 +199,11 @@ impl<T: 'static> Run<T> {
         let path = format!("/services/rest/async/v1/job/{job}");
         let exchange = self.site.get(&path, "application/json", move |reply| {
             let State { completed } = read::json(reply.body())?;
-            if completed { run.tasks(&job, is_earlier) } else { run.look(job.clone(), is_earlier, looks.saturating_add(1)) }
+            if completed {
+                run.tasks(&job, is_earlier)
+            } else {
+                run.look(job.clone(), is_earlier, looks.saturating_add(1))
+            }
         })?;
         Ok(Step::Next { exchange, after })
     }
@@ -259,7 +279,8 @@ fn verdicts(reply: &Reply, records: &[usize]) -> Result<Vec<(usize, Result<()>)>
     let body: Option<Value> = serde_json::from_slice(reply.body()).ok();
     let refusal = body.as_ref().and_then(failure::of_record);
     if let Some(error) = failure::of(reply) {
-        let is_ours = refusal.is_none() || matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::RateLimited);
+        let is_ours =
+            refusal.is_none() || matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::RateLimited);
         if is_ours && error.kind != ErrorKind::NotFound {
             return Err(error);
         }
@@ -267,9 +288,11 @@ fn verdicts(reply: &Reply, records: &[usize]) -> Result<Vec<(usize, Result<()>)>
     }
     let items = body.as_ref().and_then(|body| body.get("items")).and_then(Value::as_array);
     match (items, refusal) {
-        (Some(items), _) if records.len() > 1 && items.len() == records.len() => {
-            Ok(records.iter().zip(items).map(|(record, item)| (*record, failure::of_record(item).map_or(Ok(()), Err))).collect())
-        }
+        (Some(items), _) if records.len() > 1 && items.len() == records.len() => Ok(records
+            .iter()
+            .zip(items)
+            .map(|(record, item)| (*record, failure::of_record(item).map_or(Ok(()), Err)))
+            .collect()),
         (_, Some(error)) => Ok(records.iter().map(|record| (*record, Err(error.clone()))).collect()),
         _ if records.len() == 1 => Ok(records.iter().map(|record| (*record, Ok(()))).collect()),
         _ => {

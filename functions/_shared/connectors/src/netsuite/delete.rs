@@ -28,7 +28,9 @@ pub(super) fn products(site: &Site, wanted: &[String]) -> Result<Exchange<Outcom
                 doomed.push((at, id.clone()));
             }
         }
-        let left = |ids: &[String]| Statement::new(include_str!("items_left.suiteql")).list("ids", suiteql::ids(ids));
+        let left = |ids: &[String]| {
+            Statement::new(include_str!("items_left.suiteql")).list("ids", suiteql::ids(ids))
+        };
         run(site, "/services/rest/record/v1/inventoryItem", doomed, wanted.len(), left)
     })
 }
@@ -36,10 +38,12 @@ pub(super) fn products(site: &Site, wanted: &[String]) -> Result<Exchange<Outcom
 /// Deletes sales orders.
 pub(super) fn orders(site: &Site, wanted: &[String]) -> Result<Exchange<Outcomes>> {
     let wanted: Arc<[String]> = wanted.into();
-    let left = |ids: &[String]| Statement::new(include_str!("orders_left.suiteql")).list("ids", suiteql::ids(ids));
+    let left =
+        |ids: &[String]| Statement::new(include_str!("orders_left.suiteql")).list("ids", suiteql::ids(ids));
     suiteql::all(site, left(&wanted), move |site, rows| {
         let there = rows.iter().map(|row| required(row, "id")).collect::<Result<Vec<_>>>()?;
-        let doomed = wanted.iter().enumerate().filter(|(_, id)| there.contains(id)).map(|(at, id)| (at, id.clone()));
+        let doomed =
+            wanted.iter().enumerate().filter(|(_, id)| there.contains(id)).map(|(at, id)| (at, id.clone()));
         run(site, "/services/rest/record/v1/salesOrder", doomed.collect(), wanted.len(), left)
     })
 }
@@ -56,7 +60,7 @@ fn run(
     }
     let batch = |chunk: &[(usize, String)]| {
         let ids: Vec<&str> = chunk.iter().map(|(_, id)| id.as_str()).collect();
-        Batch::new(Method::DELETE, format!("{path}?ids={}", ids.join(",")), Vec::new(), &[])
+        Batch::unkeyed(Method::DELETE, format!("{path}?ids={}", ids.join(",")), Vec::new())
     };
     let batches: Arc<[Batch]> = doomed.chunks(RECORDS).map(batch).collect();
     let then: Then<Outcomes> = Arc::new(move |site, done| {
@@ -69,14 +73,18 @@ fn run(
                 for (position, (at, _)) in chunk.iter().enumerate().filter(|(_, (_, id))| left.contains(id)) {
                     match job.question(position, chunk.len()) {
                         Some((job, task)) => questions.push(Question { job, task, records: vec![*at] }),
-                        None => silent.push((*at, Err(Error::unexpected("NetSuite did not delete it and does not say why")))),
+                        None => silent.push((
+                            *at,
+                            Err(Error::unexpected("NetSuite did not delete it and does not say why")),
+                        )),
                     }
                 }
             }
             questions.dedup();
             let unsaid: Vec<usize> =
                 doomed.iter().filter(|(_, id)| left.contains(id)).map(|(at, _)| *at).collect();
-            let then: Answered<Outcomes> = Arc::new(move |_, answers| Ok(Step::Done(outcomes(count, &unsaid, &answers))));
+            let then: Answered<Outcomes> =
+                Arc::new(move |_, answers| Ok(Step::Done(outcomes(count, &unsaid, &answers))));
             batch::results(site, questions, silent, &then)
         })
     });

@@ -15,10 +15,10 @@ pub(super) fn of(reply: &Reply) -> Option<Error> {
         return None;
     }
     let details = details(reply);
-    if details.is_none() {
-        if let Some(error) = read::server_failure(reply, VENDOR) {
-            return Some(error);
-        }
+    if details.is_none()
+        && let Some(error) = read::server_failure(reply, VENDOR)
+    {
+        return Some(error);
     }
     let status = reply.status().as_u16();
     let first = details.as_deref().and_then(<[Detail]>::first);
@@ -104,9 +104,8 @@ fn sentence(details: &[Detail]) -> String {
 fn kind(status: u16, code: Option<&str>) -> ErrorKind {
     match (status, code) {
         (_, Some("RCRD_HAS_BEEN_CHANGED" | "RECORD_HAS_BEEN_CHANGED")) => ErrorKind::Conflict,
-        (_, Some("CONCURRENCY_LIMIT_EXCEEDED" | "EXCEEDED_REQUEST_LIMIT" | "EXCEEDED_CONCURRENCY_LIMIT")) | (429, _) => {
-            ErrorKind::RateLimited
-        }
+        (_, Some("CONCURRENCY_LIMIT_EXCEEDED" | "EXCEEDED_REQUEST_LIMIT" | "EXCEEDED_CONCURRENCY_LIMIT"))
+        | (429, _) => ErrorKind::RateLimited,
         (_, Some("NONEXISTENT_ID" | "RCRD_DSNT_EXIST")) => ErrorKind::NotFound,
         (_, Some("INVALID_LOGIN" | "INVALID_LOGIN_ATTEMPT" | "INSUFFICIENT_PERMISSION")) | (401 | 403, _) => {
             ErrorKind::Unauthorized
@@ -122,7 +121,8 @@ fn kind(status: u16, code: Option<&str>) -> ErrorKind {
 /// What a status says where the body says nothing.
 fn plain(status: u16) -> String {
     match status {
-        401 => "NetSuite does not accept the credential; a clock that is minutes off has the same effect".to_owned(),
+        401 => "NetSuite does not accept the credential; a clock that is minutes off has the same effect"
+            .to_owned(),
         403 => "NetSuite does not allow this role to do that".to_owned(),
         404 => "NetSuite has no such record, or the account's address is wrong".to_owned(),
         429 => "NetSuite has as many requests of this account at work as it allows".to_owned(),

@@ -35,9 +35,10 @@ fn by_id(wanted: &[String]) -> Statement {
 /// The stock of the items with these item ids.
 pub(super) fn find(site: &Site, key: &Key) -> Result<Exchange<Vec<Record>>> {
     match key {
-        Key::Field { name, values } if name == "itemId" => {
-            read(site, Statement::new(include_str!("inventory_by_item_id.suiteql")).list("values", texts(values)))
-        }
+        Key::Field { name, values } if name == "itemId" => read(
+            site,
+            Statement::new(include_str!("inventory_by_item_id.suiteql")).list("values", texts(values)),
+        ),
         _ => Err(Error::unsupported("NetSuite's inventory can be found by `itemId` only")),
     }
 }
@@ -56,7 +57,8 @@ fn record(site: &Setup, first: &Row, rows: &[Row]) -> Result<Record> {
     let mut quantities = Fields::new();
     for row in rows {
         if let Some(location) = text(row, "location") {
-            let on_hand = if row.get("onhand").is_none_or(Value::is_null) { 0.into() } else { count(row, "onhand")? };
+            let on_hand =
+                if row.get("onhand").is_none_or(Value::is_null) { 0.into() } else { count(row, "onhand")? };
             quantities.insert(location, on_hand);
         }
     }
@@ -72,12 +74,17 @@ fn record(site: &Setup, first: &Row, rows: &[Row]) -> Result<Record> {
 /// Changes stock: locations, stock as it is now, adjustments made before, the adjustments, and whether they are there.
 pub(super) fn write(site: &Site, writes: &[Write]) -> Result<Exchange<Vec<Outcome>>> {
     if writes.len() > AT_ONCE {
-        return Err(Error::unexpected(format!("{} stocks were to be written at once; {AT_ONCE} are possible", writes.len())));
+        return Err(Error::unexpected(format!(
+            "{} stocks were to be written at once; {AT_ONCE} are possible",
+            writes.len()
+        )));
     }
     let writes: Arc<[Write]> = writes.into();
     suiteql::all(site, Statement::new(include_str!("locations.suiteql")), move |site, rows| {
-        let locations: HashMap<String, String> =
-            rows.iter().map(|row| Ok((required(row, "name")?, required(row, "id")?))).collect::<Result<_>>()?;
+        let locations: HashMap<String, String> = rows
+            .iter()
+            .map(|row| Ok((required(row, "name")?, required(row, "id")?)))
+            .collect::<Result<_>>()?;
         let wanted: Vec<String> = writes.iter().filter_map(|write| write.id.clone()).collect();
         let (writes, locations) = (Arc::clone(&writes), Arc::new(locations));
         suiteql::then_all(site, by_id(&wanted), move |site, rows| {
@@ -94,7 +101,10 @@ type Plan = Result<Vec<Value>>;
 fn plan(write: &Write, now: &[Record], locations: &HashMap<String, String>) -> Plan {
     only(&write.fields, &["quantities"])?;
     let Some(id) = &write.id else {
-        return Err(Error::new(ErrorKind::Rejected, "stock belongs to an item; it cannot be created by itself"));
+        return Err(Error::new(
+            ErrorKind::Rejected,
+            "stock belongs to an item; it cannot be created by itself",
+        ));
     };
     let item = now.iter().find(|record| record.id == *id);
     let item = item.ok_or_else(|| Error::new(ErrorKind::NotFound, "NetSuite has no such item"))?;
@@ -103,25 +113,32 @@ fn plan(write: &Write, now: &[Record], locations: &HashMap<String, String>) -> P
     let at = |fields: &Fields, location: &str| -> Result<i64> {
         match fields.get("quantities").and_then(|quantities| quantities.get(location)) {
             None | Some(Value::Null) => Ok(0),
-            Some(quantity) => read::integer(quantity)
-                .ok_or_else(|| bad_field(&format!("quantities.{}", read::excerpt(location)), "must be a whole number")),
+            Some(quantity) => read::integer(quantity).ok_or_else(|| {
+                bad_field(&format!("quantities.{}", read::excerpt(location)), "must be a whole number")
+            }),
         }
     };
     let mut lines = Vec::new();
     for name in wanted.keys() {
-        let (wanted, before, now) = (at(&write.fields, name)?, at(&write.current, name)?, at(&item.fields, name)?);
+        let (wanted, before, now) =
+            (at(&write.fields, name)?, at(&write.current, name)?, at(&item.fields, name)?);
         if now == wanted {
             continue;
         }
         if now != before {
-            let message = format!("the stock at `{}` is {now} now, and was {before} when this was decided", read::excerpt(name));
+            let message = format!(
+                "the stock at `{}` is {now} now, and was {before} when this was decided",
+                read::excerpt(name)
+            );
             return Err(Error::new(ErrorKind::Conflict, message).with_code("STOCK_CHANGED"));
         }
         let location = locations.get(name);
-        let location = location
-            .ok_or_else(|| bad_field(&format!("quantities.{}", read::excerpt(name)), "NetSuite has no such location"))?;
+        let location = location.ok_or_else(|| {
+            bad_field(&format!("quantities.{}", read::excerpt(name)), "NetSuite has no such location")
+        })?;
         let difference = wanted.checked_sub(now).ok_or_else(|| bad_field("quantities", "is too large"))?;
-        lines.push(json!({ "item": { "id": id }, "location": { "id": location }, "adjustQtyBy": difference }));
+        lines
+            .push(json!({ "item": { "id": id }, "location": { "id": location }, "adjustQtyBy": difference }));
     }
     Ok(lines)
 }
@@ -158,12 +175,21 @@ fn made_by(keys: &[&str]) -> Statement {
 }
 
 fn is_of(row: &Row, key: &str) -> bool {
-    text(row, "externalid").is_some_and(|id| id == key || id.strip_prefix(key).is_some_and(|rest| rest.starts_with('-')))
+    text(row, "externalid")
+        .is_some_and(|id| id == key || id.strip_prefix(key).is_some_and(|rest| rest.starts_with('-')))
 }
 
-fn adjust(site: &Site, writes: &Arc<[Write]>, plans: Vec<Plan>, keys: Vec<String>) -> Result<Step<Vec<Outcome>>> {
+fn adjust(
+    site: &Site,
+    writes: &Arc<[Write]>,
+    plans: Vec<Plan>,
+    keys: Vec<String>,
+) -> Result<Step<Vec<Outcome>>> {
     let Some(account) = &site.adjustment_account else {
-        return Err(bad_field("account", "set `adjustment_account_id`: NetSuite books adjustments on an account"));
+        return Err(bad_field(
+            "account",
+            "set `adjustment_account_id`: NetSuite books adjustments on an account",
+        ));
     };
     let mut records = Vec::new();
     let mut sent: Vec<(usize, String)> = Vec::new();
@@ -179,8 +205,8 @@ fn adjust(site: &Site, writes: &Arc<[Write]>, plans: Vec<Plan>, keys: Vec<String
         records.push(Value::Object(body));
         sent.push((at, key));
     }
-    let own: Vec<&str> = sent.iter().map(|(_, key)| key.as_str()).collect();
-    let batches: Arc<[Batch]> = Arc::new([Batch::new(Method::POST, PATH, records, &own)]);
+    // The external id alone keeps an adjustment from being made twice, and forgets one that was refused.
+    let batches: Arc<[Batch]> = Arc::new([Batch::unkeyed(Method::POST, PATH, records)]);
     let writes = Arc::clone(writes);
     let then: Then<Vec<Outcome>> = Arc::new(move |site, done| {
         let (writes, plans, sent) = (Arc::clone(&writes), plans.clone(), sent.clone());
@@ -213,7 +239,8 @@ fn verify(
                     questions.push(question);
                 }
             }
-            None => silent.push((*at, Err(Error::unexpected("NetSuite shows no adjustment and does not say why")))),
+            None => silent
+                .push((*at, Err(Error::unexpected("NetSuite shows no adjustment and does not say why")))),
         }
     }
     let missing: Vec<usize> = sent.iter().filter(|(_, key)| !is_made(key)).map(|(at, _)| *at).collect();
@@ -221,8 +248,14 @@ fn verify(
     let then: Answered<Vec<Outcome>> = Arc::new(move |_, answers| {
         let mut outcomes = outcomes(&writes, &plans);
         for at in &missing {
-            let refusal = answers.iter().find_map(|(one, answer)| answer.as_ref().err().filter(|_| one == at));
-            let lost = || Error::new(ErrorKind::Unavailable, "NetSuite accepted the adjustment but does not show it yet");
+            let refusal =
+                answers.iter().find_map(|(one, answer)| answer.as_ref().err().filter(|_| one == at));
+            let lost = || {
+                Error::new(
+                    ErrorKind::Unavailable,
+                    "NetSuite was given the adjustment but does not show it yet",
+                )
+            };
             if let Some(place) = outcomes.get_mut(*at) {
                 *place = Err(refusal.cloned().unwrap_or_else(lost));
             }

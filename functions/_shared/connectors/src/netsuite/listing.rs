@@ -3,10 +3,10 @@
 //! A record can span several rows, and a page of rows can end in the middle of one: the last record is left to the next
 //! page unless it is known to be whole.
 
+use super::inventory;
 use super::orders;
 use super::products::{self, groups, without_comment};
 use super::site::{Setup, Site, local_time};
-use super::inventory;
 use super::suiteql::{self, Row, Rows, Statement, required};
 use crate::{Error, ErrorKind, Exchange, Filter, ListQuery, Page, Result, Step};
 use domain::{Record, Value};
@@ -57,9 +57,8 @@ pub(super) fn products(site: &Site, query: &ListQuery) -> Result<Exchange<Page>>
     let statement = products::filled(site, statement)
         .bind([position.time.clone().into(), position.time.into(), position.id.into()])
         .bind(values);
-    let collect: fn(&Setup, &[Row]) -> Result<Vec<Record>> = |site, rows| {
-        Ok(products::collect(site, rows)?.into_iter().map(|product| product.record).collect())
-    };
+    let collect: fn(&Setup, &[Row]) -> Result<Vec<Record>> =
+        |site, rows| Ok(products::collect(site, rows)?.into_iter().map(|product| product.record).collect());
     page(site, statement, Kind { id: "product", order: "changed", collect }, query.limit)
 }
 
@@ -109,19 +108,19 @@ pub(super) fn orders(site: &Site, query: &ListQuery) -> Result<Exchange<Page>> {
 }
 
 fn page(site: &Site, statement: Statement, kind: Kind, limit: usize) -> Result<Exchange<Page>> {
-    rows(site, Arc::new(statement), kind, limit.max(1), 0, Vec::new())
+    rows(site, &Arc::new(statement), kind, limit.max(1), 0, Vec::new())
 }
 
 fn rows(
     site: &Site,
-    statement: Arc<Statement>,
+    statement: &Arc<Statement>,
     kind: Kind,
     limit: usize,
     number: u32,
     before: Vec<Row>,
 ) -> Result<Exchange<Page>> {
-    let (again, copy) = (Arc::clone(site), Arc::clone(&statement));
-    suiteql::one(site, &statement, number, move |Rows { has_more, items }| {
+    let (again, copy) = (Arc::clone(site), Arc::clone(statement));
+    suiteql::one(site, statement, number, move |Rows { has_more, items }| {
         let full = has_more && !items.is_empty();
         let mut all = before.clone();
         all.extend(items);
@@ -133,7 +132,7 @@ fn rows(
             if next >= MOST_PAGES {
                 return Err(Error::unexpected("a record of NetSuite's answer does not come to an end"));
             }
-            let exchange = rows(&again, Arc::clone(&copy), kind, limit, next, all)?;
+            let exchange = rows(&again, &copy, kind, limit, next, all)?;
             return Ok(Step::Next { exchange, after: Duration::ZERO });
         }
         let taken = whole.min(limit);
@@ -185,7 +184,8 @@ fn inactive(word: &str) -> Result<&'static str> {
     match word.to_ascii_lowercase().as_str() {
         "active" => Ok("F"),
         "draft" | "archived" | "inactive" => Ok("T"),
-        _ => Err(Error::new(ErrorKind::Rejected, "status: NetSuite knows active and inactive").with_code("INVALID_FILTER")),
+        _ => Err(Error::new(ErrorKind::Rejected, "status: NetSuite knows active and inactive")
+            .with_code("INVALID_FILTER")),
     }
 }
 

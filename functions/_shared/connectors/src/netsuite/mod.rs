@@ -9,6 +9,7 @@
 
 mod account;
 mod batch;
+mod children;
 mod delete;
 mod failure;
 mod inventory;
@@ -24,8 +25,8 @@ mod tests;
 mod upsert;
 
 use crate::{
-    Account, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result, SchemaObject,
-    TestReport, Token, Write,
+    Account, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
+    SchemaObject, TestReport, Token, Write,
 };
 use domain::auth::Scheme;
 use domain::{ItemType, Record};
@@ -76,7 +77,12 @@ impl Connector for Netsuite {
         }
     }
 
-    fn get_many(&self, account: &Account, item_type: ItemType, ids: &[String]) -> Result<Exchange<Vec<Record>>> {
+    fn get_many(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        ids: &[String],
+    ) -> Result<Exchange<Vec<Record>>> {
         let site = site::of(account)?;
         fits(ids.len(), self.limits(item_type).read)?;
         match item_type {
@@ -97,7 +103,12 @@ impl Connector for Netsuite {
         }
     }
 
-    fn write_many(&self, account: &Account, item_type: ItemType, writes: &[Write]) -> Result<Exchange<Vec<Outcome>>> {
+    fn write_many(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        writes: &[Write],
+    ) -> Result<Exchange<Vec<Outcome>>> {
         let site = site::of(account)?;
         match item_type {
             ItemType::Product => product_write::write(&site, writes),
@@ -106,7 +117,12 @@ impl Connector for Netsuite {
         }
     }
 
-    fn delete_many(&self, account: &Account, item_type: ItemType, ids: &[String]) -> Result<Exchange<Vec<Result<()>>>> {
+    fn delete_many(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        ids: &[String],
+    ) -> Result<Exchange<Vec<Result<()>>>> {
         let site = site::of(account)?;
         fits(ids.len(), self.limits(item_type).write)?;
         match item_type {
@@ -128,7 +144,9 @@ impl Connector for Netsuite {
 /// Refuses more records than one request can hold: the caller divides by the limits.
 fn fits(count: usize, most: usize) -> Result<()> {
     if count > most {
-        return Err(Error::unexpected(format!("{count} records were asked for at once; {most} are possible")));
+        return Err(Error::unexpected(format!(
+            "{count} records were asked for at once; {most} are possible"
+        )));
     }
     Ok(())
 }

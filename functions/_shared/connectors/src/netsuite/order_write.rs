@@ -1,7 +1,8 @@
 //! Writing sales orders: items and currencies by name, then upserts by external key.
 
+use super::children::amount;
 use super::failure::{bad_field, only};
-use super::product_write::{amount, currencies};
+use super::product_write::currencies;
 use super::site::{Setup, Site};
 use super::suiteql::{self, Statement, required, texts};
 use super::upsert::{self, Check, Kind, Piece, Task};
@@ -46,7 +47,10 @@ struct Known {
 /// Creates and changes sales orders.
 pub(super) fn write(site: &Site, writes: &[Write]) -> Result<Exchange<Vec<Outcome>>> {
     if writes.len() > AT_ONCE {
-        return Err(Error::unexpected(format!("{} orders were to be written at once; {AT_ONCE} are possible", writes.len())));
+        return Err(Error::unexpected(format!(
+            "{} orders were to be written at once; {AT_ONCE} are possible",
+            writes.len()
+        )));
     }
     let writes: Arc<[Write]> = writes.into();
     match start(site, &writes)? {
@@ -71,17 +75,27 @@ fn start(site: &Site, writes: &Arc<[Write]>) -> Result<Step<Vec<Outcome>>> {
     }
     // An `in` list takes 1,000 values.
     if names.len() > 1_000 {
-        return Err(Error::new(ErrorKind::Rejected, "these orders name more than 1,000 items; write fewer at once"));
+        return Err(Error::new(
+            ErrorKind::Rejected,
+            "these orders name more than 1,000 items; write fewer at once",
+        ));
     }
     let writes = Arc::clone(writes);
     let statement = Statement::new(include_str!("items_by_item_id.suiteql")).list("values", texts(&names));
     suiteql::then_all(site, statement, move |site, rows| {
-        let items = rows.iter().map(|row| Ok((required(row, "itemid")?, required(row, "id")?))).collect::<Result<_>>()?;
+        let items = rows
+            .iter()
+            .map(|row| Ok((required(row, "itemid")?, required(row, "id")?)))
+            .collect::<Result<_>>()?;
         with_currencies(site, &writes, items)
     })
 }
 
-fn with_currencies(site: &Site, writes: &Arc<[Write]>, items: HashMap<String, String>) -> Result<Step<Vec<Outcome>>> {
+fn with_currencies(
+    site: &Site,
+    writes: &Arc<[Write]>,
+    items: HashMap<String, String>,
+) -> Result<Step<Vec<Outcome>>> {
     if !writes.iter().any(|write| write.fields.get("currency").is_some_and(Value::is_string)) {
         return prepare(site, writes, &Known { items, ..Known::default() });
     }
@@ -127,19 +141,16 @@ fn order(site: &Setup, at: usize, write: &Write, known: &Known) -> Result<Piece>
             _ => return Err(bad_field(name, "must be a text")),
         }
     }
-    let method = match &write.id {
-        Some(id) => {
-            body.insert("id".to_owned(), id.clone().into());
-            Method::PATCH
-        }
-        None => {
-            let customer = site.customer.as_deref().ok_or_else(|| {
-                bad_field("entity", "set `default_customer_id`: NetSuite takes no order without a customer")
-            })?;
-            body.insert("entity".to_owned(), json!({ "id": customer }));
-            body.insert("externalId".to_owned(), write.external_key.clone().into());
-            Method::PUT
-        }
+    let method = if let Some(id) = &write.id {
+        body.insert("id".to_owned(), id.clone().into());
+        Method::PATCH
+    } else {
+        let customer = site.customer.as_deref().ok_or_else(|| {
+            bad_field("entity", "set `default_customer_id`: NetSuite takes no order without a customer")
+        })?;
+        body.insert("entity".to_owned(), json!({ "id": customer }));
+        body.insert("externalId".to_owned(), write.external_key.clone().into());
+        Method::PUT
     };
     let path = if body.contains_key("item") && write.id.is_some() { PATH_WITH_LINES } else { PATH };
     let label = "the order".to_owned();
@@ -149,7 +160,9 @@ fn order(site: &Setup, at: usize, write: &Write, known: &Known) -> Result<Piece>
 fn currency(value: &Value, known: &Known) -> Result<Value> {
     let code = value.as_str().unwrap_or_default();
     let id = known.currencies.get(code);
-    let id = id.ok_or_else(|| bad_field("currency", &format!("NetSuite has no currency `{}`", read::excerpt(code))))?;
+    let id = id.ok_or_else(|| {
+        bad_field("currency", &format!("NetSuite has no currency `{}`", read::excerpt(code)))
+    })?;
     Ok(json!({ "id": id }))
 }
 
@@ -161,7 +174,9 @@ fn lines(value: &Value, known: &Known) -> Result<Value> {
         only(fields, &LINE_FIELDS)?;
         let name = fields.get("itemId").and_then(Value::as_str).unwrap_or_default();
         let item = known.items.get(name);
-        let item = item.ok_or_else(|| bad_field("lines.itemId", &format!("NetSuite has no item `{}`", read::excerpt(name))))?;
+        let item = item.ok_or_else(|| {
+            bad_field("lines.itemId", &format!("NetSuite has no item `{}`", read::excerpt(name)))
+        })?;
         let mut input = Fields::new();
         input.insert("item".to_owned(), json!({ "id": item }));
         for name in ["quantity", "rate"] {
@@ -185,7 +200,8 @@ fn address(value: &Value) -> Result<Value> {
     let mut input = Fields::new();
     for (name, value) in fields {
         let known = ADDRESS.iter().find(|(ours, _)| ours == name);
-        let (_, theirs) = known.ok_or_else(|| bad_field("shippingAddress", "has a field that NetSuite does not have"))?;
+        let (_, theirs) =
+            known.ok_or_else(|| bad_field("shippingAddress", "has a field that NetSuite does not have"))?;
         let value = match (*theirs, value) {
             (_, Value::Null) => Value::Null,
             ("country", Value::String(code)) => json!({ "id": code }),

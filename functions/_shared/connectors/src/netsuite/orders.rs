@@ -27,17 +27,23 @@ pub(super) fn get(site: &Site, wanted: &[String]) -> Result<Exchange<Vec<Record>
 /// The orders that carry one of these values.
 pub(super) fn find(site: &Site, key: &Key) -> Result<Exchange<Vec<Record>>> {
     match key {
-        Key::External(keys) => read(site, filled(include_str!("orders_by_key.suiteql")).list("keys", texts(keys))),
+        Key::External(keys) => {
+            read(site, filled(include_str!("orders_by_key.suiteql")).list("keys", texts(keys)))
+        }
         Key::Field { name, values } if name == "otherRefNum" => {
             read(site, filled(include_str!("orders_by_reference.suiteql")).list("values", texts(values)))
         }
-        Key::Field { name, .. } => Err(Error::unsupported(format!("NetSuite's orders cannot be found by `{name}`"))),
+        Key::Field { name, .. } => {
+            Err(Error::unsupported(format!("NetSuite's orders cannot be found by `{name}`")))
+        }
     }
 }
 
 fn read(site: &Site, statement: Statement) -> Result<Exchange<Vec<Record>>> {
     suiteql::all(site, statement, |site, heads| {
-        with_lines(site, heads, |orders| Ok(Step::Done(orders.into_iter().map(|order| order.record).collect())))
+        with_lines(site, heads, |orders| {
+            Ok(Step::Done(orders.into_iter().map(|order| order.record).collect()))
+        })
     })
 }
 

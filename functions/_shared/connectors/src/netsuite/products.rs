@@ -1,7 +1,9 @@
 //! Products: rows of items and prices, and the neutral record that several of them make.
 
 use super::site::{Setup, Site};
-use super::suiteql::{self, Row, Shown, Statement, amount, embedded, flag, ids, nullable, required, text, texts};
+use super::suiteql::{
+    self, Row, Shown, Statement, amount, embedded, flag, ids, nullable, required, text, texts,
+};
 use crate::{Error, Exchange, Key, Result, Step};
 use domain::{Fields, Record, Value};
 use serde_json::json;
@@ -44,13 +46,17 @@ pub(super) fn find(site: &Site, key: &Key) -> Result<Exchange<Vec<Record>>> {
         Key::External(keys) => {
             read(site, statement(site, include_str!("products_by_key.suiteql")).list("keys", texts(keys)))
         }
-        Key::Field { name, values } if name == "itemId" => {
-            read(site, statement(site, include_str!("products_by_item_id.suiteql")).list("values", texts(values)))
+        Key::Field { name, values } if name == "itemId" => read(
+            site,
+            statement(site, include_str!("products_by_item_id.suiteql")).list("values", texts(values)),
+        ),
+        Key::Field { name, values } if name == "children[].itemId" => read(
+            site,
+            statement(site, include_str!("products_by_child.suiteql")).list("values", texts(values)),
+        ),
+        Key::Field { name, .. } => {
+            Err(Error::unsupported(format!("NetSuite's products cannot be found by `{name}`")))
         }
-        Key::Field { name, values } if name == "children[].itemId" => {
-            read(site, statement(site, include_str!("products_by_child.suiteql")).list("values", texts(values)))
-        }
-        Key::Field { name, .. } => Err(Error::unsupported(format!("NetSuite's products cannot be found by `{name}`"))),
     }
 }
 
@@ -62,7 +68,9 @@ fn read(site: &Site, statement: Statement) -> Result<Exchange<Vec<Record>>> {
 
 /// The statement that shows products after they were written, by id or external key.
 pub(super) fn written(site: &Setup, by_id: &[String], by_key: &[String]) -> Statement {
-    statement(site, include_str!("products_written.suiteql")).list("ids", ids(by_id)).list("keys", texts(by_key))
+    statement(site, include_str!("products_written.suiteql"))
+        .list("ids", ids(by_id))
+        .list("keys", texts(by_key))
 }
 
 /// The products that these rows make, in the rows' order.
@@ -84,9 +92,11 @@ pub(super) fn groups<'a>(rows: &'a [Row], column: &str) -> Result<Vec<&'a [Row]>
 
 fn product(site: &Setup, rows: &[Row]) -> Result<Shown> {
     let items = groups(rows, "item")?;
-    let is_parent = |rows: &&&[Row]| rows.first().is_some_and(|row| text(row, "item") == text(row, "product"));
+    let is_parent =
+        |rows: &&&[Row]| rows.first().is_some_and(|row| text(row, "item") == text(row, "product"));
     let parent = items.iter().find(is_parent).and_then(|rows| rows.first());
-    let parent = parent.ok_or_else(|| Error::unexpected("NetSuite's answer shows children without their parent"))?;
+    let parent =
+        parent.ok_or_else(|| Error::unexpected("NetSuite's answer shows children without their parent"))?;
     let mut children = Vec::new();
     for rows in items.iter().filter(|rows| !is_parent(rows)) {
         // A child that is switched off is not sold; it stays in NetSuite because transactions name it.
@@ -97,7 +107,8 @@ fn product(site: &Setup, rows: &[Row]) -> Result<Shown> {
         }
     }
     // NetSuite writes times so that their order is that of their texts.
-    let newest = rows.iter().map(|row| required(row, "modified")).collect::<Result<Vec<_>>>()?.into_iter().max();
+    let newest =
+        rows.iter().map(|row| required(row, "modified")).collect::<Result<Vec<_>>>()?.into_iter().max();
     let modified_at = newest.as_deref().map(|time| site.instant(time)).transpose()?;
     let fields = [
         ("itemId", nullable(parent, "itemid")),

@@ -44,13 +44,16 @@ pub(super) type Site = Arc<Setup>;
 
 /// The site of an account; an error when its settings cannot be used.
 pub(super) fn of(account: &Account) -> Result<Site> {
-    let scheme = scheme(account)
-        .ok_or_else(|| Error::new(ErrorKind::Unauthorized, "NetSuite does not take this kind of credential"))?;
+    let scheme = scheme(account).ok_or_else(|| {
+        Error::new(ErrorKind::Unauthorized, "NetSuite does not take this kind of credential")
+    })?;
     let zone = number(account, "time_zone_offset_minutes")?.unwrap_or(0);
     let id = |name: &str, default: u64| -> Result<u64> {
-        number(account, name)?.map_or(Ok(default), |id| u64::try_from(id).map_err(|_| setting(name, "must be an id")))
+        number(account, name)?
+            .map_or(Ok(default), |id| u64::try_from(id).map_err(|_| setting(name, "must be an id")))
     };
-    let reference = |name: &str| -> Result<Option<String>> { Ok(number(account, name)?.map(|id| id.to_string())) };
+    let reference =
+        |name: &str| -> Result<Option<String>> { Ok(number(account, name)?.map(|id| id.to_string())) };
     let item_defaults = match account.settings.get("item_defaults") {
         None => Fields::new(),
         Some(Value::Object(fields)) => fields.clone(),
@@ -64,7 +67,11 @@ pub(super) fn of(account: &Account) -> Result<Site> {
             images: custom_field(account, "images_field", "custitem_syncline_images")?,
             options: custom_field(account, "options_field", "custitem_syncline_options")?,
             category: custom_field(account, "category_field", "custitem_syncline_category")?,
-            compare_at_price: custom_field(account, "compare_at_price_field", "custitem_syncline_compare_at_price")?,
+            compare_at_price: custom_field(
+                account,
+                "compare_at_price_field",
+                "custitem_syncline_compare_at_price",
+            )?,
         },
         zone: TimeDelta::minutes(zone),
         base_currency: id("base_currency_id", 1)?,
@@ -116,7 +123,13 @@ fn custom_field(account: &Account, name: &str, default: &str) -> Result<String> 
 
 impl Setup {
     /// A request for this path, which begins behind the host.
-    pub(super) fn request(&self, method: http::Method, path: &str, headers: &[(&str, &str)], body: &Value) -> Result<Request> {
+    pub(super) fn request(
+        &self,
+        method: http::Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Result<Request> {
         let mut builder = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -125,7 +138,9 @@ impl Setup {
             builder = builder.header(*name, *value);
         }
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        builder.body(body).map_err(|error| Error::unexpected(format!("the request cannot be written: {error}")))
+        builder
+            .body(body)
+            .map_err(|error| Error::unexpected(format!("the request cannot be written: {error}")))
     }
 
     /// An exchange with this site.
@@ -145,7 +160,8 @@ impl Setup {
         read: impl Fn(&Reply) -> Result<Step<T>> + Send + 'static,
     ) -> Result<Exchange<T>> {
         let mut request = self.request(http::Method::GET, path, &[], &Value::Null)?;
-        let accept = http::HeaderValue::from_str(accept).map_err(|error| Error::unexpected(error.to_string()))?;
+        let accept =
+            http::HeaderValue::from_str(accept).map_err(|error| Error::unexpected(error.to_string()))?;
         request.headers_mut().insert(http::header::ACCEPT, accept);
         Ok(self.ask(request, move |reply| failure::of(reply).map_or_else(|| read(reply), Err)))
     }

@@ -79,7 +79,7 @@ pub(super) fn all<T: 'static>(
     statement: Statement,
     then: impl Fn(&Site, Vec<Row>) -> Result<Step<T>> + Send + Sync + 'static,
 ) -> Result<Exchange<T>> {
-    pages(site, Arc::new(statement), 0, Vec::new(), &(Arc::new(then) as Then<T>))
+    pages(site, &Arc::new(statement), 0, Vec::new(), &(Arc::new(then) as Then<T>))
 }
 
 /// The same as a further step.
@@ -93,13 +93,13 @@ pub(super) fn then_all<T: 'static>(
 
 fn pages<T: 'static>(
     site: &Site,
-    statement: Arc<Statement>,
+    statement: &Arc<Statement>,
     page: u32,
     before: Vec<Row>,
     then: &Then<T>,
 ) -> Result<Exchange<T>> {
-    let (again, then, copy) = (Arc::clone(site), Arc::clone(then), Arc::clone(&statement));
-    one(site, &statement, page, move |reply| {
+    let (again, then, copy) = (Arc::clone(site), Arc::clone(then), Arc::clone(statement));
+    one(site, statement, page, move |reply| {
         let mut rows = before.clone();
         let Rows { has_more, items } = reply;
         let empty = items.is_empty();
@@ -111,7 +111,7 @@ fn pages<T: 'static>(
         if empty || next >= MOST_PAGES {
             return Err(Error::unexpected("NetSuite's answer does not come to an end"));
         }
-        let exchange = pages(&again, Arc::clone(&copy), next, rows, &then)?;
+        let exchange = pages(&again, &copy, next, rows, &then)?;
         Ok(Step::Next { exchange, after: Duration::ZERO })
     })
 }

@@ -63,7 +63,13 @@ pub(super) fn send(site: &Site, job: Task) -> Result<Step<Vec<Outcome>>> {
 }
 
 /// Sends these pieces: changes first, then what is new, each in its order.
-fn round(site: &Site, job: &Arc<Task>, open: Vec<usize>, earlier: &[String], number: u32) -> Result<Step<Vec<Outcome>>> {
+fn round(
+    site: &Site,
+    job: &Arc<Task>,
+    open: Vec<usize>,
+    earlier: &[String],
+    number: u32,
+) -> Result<Step<Vec<Outcome>>> {
     let mut groups: Vec<(http::Method, &'static str, Vec<usize>)> = Vec::new();
     for (at, piece) in open.iter().filter_map(|at| Some((*at, job.pieces.get(*at)?))) {
         match groups.iter_mut().find(|(method, path, _)| *method == piece.method && *path == piece.path) {
@@ -77,8 +83,9 @@ fn round(site: &Site, job: &Arc<Task>, open: Vec<usize>, earlier: &[String], num
         for chunk in all.chunks(RECORDS) {
             let pieces = || chunk.iter().filter_map(|at| job.pieces.get(*at));
             let records = pieces().map(|piece| piece.body.clone()).collect();
-            let keys: Vec<&str> =
-                pieces().filter_map(|piece| Some(job.writes.get(piece.write)?.idempotency_key.as_str())).collect();
+            let keys: Vec<&str> = pieces()
+                .filter_map(|piece| Some(job.writes.get(piece.write)?.idempotency_key.as_str()))
+                .collect();
             let batch = Batch::new(method.clone(), path, records, &keys);
             batches.push(if earlier.is_empty() { batch } else { batch.anew(&earlier.join(",")) });
             members.push(chunk.to_vec());
@@ -98,18 +105,24 @@ fn read_back(
     open: Vec<usize>,
     number: u32,
 ) -> Result<Step<Vec<Outcome>>> {
-    let sent = || job.writes.iter().zip(&job.refused).filter(|(_, refused)| refused.is_none()).map(|(write, _)| write);
+    let sent = || {
+        job.writes.iter().zip(&job.refused).filter(|(_, refused)| refused.is_none()).map(|(write, _)| write)
+    };
     let by_id: Vec<String> = sent().filter_map(|write| write.id.clone()).collect();
-    let by_key: Vec<String> = sent().filter(|write| write.id.is_none()).map(|write| write.external_key.clone()).collect();
+    let by_key: Vec<String> =
+        sent().filter(|write| write.id.is_none()).map(|write| write.external_key.clone()).collect();
     if by_id.is_empty() && by_key.is_empty() {
         return Ok(Step::Done(outcomes(job, &[], &[])));
     }
     let again = Arc::clone(job);
-    let judge = move |site: &Site, shown: Vec<Shown>| judge(site, &again, &members, &done, &open, number, shown);
+    let judge =
+        move |site: &Site, shown: Vec<Shown>| judge(site, &again, &members, &done, &open, number, shown);
     match job.kind {
-        Kind::Product => suiteql::then_all(site, products::written(site, &by_id, &by_key), move |site, rows| {
-            judge(site, products::collect(site, &rows)?)
-        }),
+        Kind::Product => {
+            suiteql::then_all(site, products::written(site, &by_id, &by_key), move |site, rows| {
+                judge(site, products::collect(site, &rows)?)
+            })
+        }
         Kind::Order => {
             let judge = Arc::new(judge);
             suiteql::then_all(site, orders::written(&by_id, &by_key), move |site, heads| {
@@ -130,9 +143,8 @@ fn judge(
     shown: Vec<Shown>,
 ) -> Result<Step<Vec<Outcome>>> {
     let unproven: Vec<usize> = open.iter().copied().filter(|at| !is_proven(job, *at, &shown)).collect();
-    let was_earlier = |at: &usize| {
-        members.iter().zip(done).any(|(members, job)| job.is_earlier && members.contains(at))
-    };
+    let was_earlier =
+        |at: &usize| members.iter().zip(done).any(|(members, job)| job.is_earlier && members.contains(at));
     let anew: Vec<usize> = unproven.iter().copied().filter(was_earlier).collect();
     if !anew.is_empty() && number < ROUNDS {
         let earlier: Vec<String> =
@@ -148,13 +160,19 @@ fn judge(
 }
 
 /// What has to be asked, and the pieces of which there is nobody to ask.
-fn questions(members: &[Vec<usize>], done: &[Job], unproven: &[usize]) -> (Vec<Question>, Vec<(usize, Result<()>)>) {
+fn questions(
+    members: &[Vec<usize>],
+    done: &[Job],
+    unproven: &[usize],
+) -> (Vec<Question>, Vec<(usize, Result<()>)>) {
     let mut questions: Vec<Question> = Vec::new();
     let mut silent = Vec::new();
     for (members, job) in members.iter().zip(done) {
         for (position, at) in members.iter().enumerate().filter(|(_, at)| unproven.contains(at)) {
             let Some((id, task)) = job.question(position, members.len()) else {
-                let error = Error::unexpected("NetSuite does not say what became of the record, and it does not hold what was written");
+                let error = Error::unexpected(
+                    "NetSuite does not say what became of the record, and it does not hold what was written",
+                );
                 silent.push((*at, Err(error)));
                 continue;
             };
@@ -183,9 +201,8 @@ fn is_proven(job: &Task, at: usize, shown: &[Shown]) -> bool {
     let Some(now) = find(write, shown) else { return false };
     match &piece.check {
         Check::Fields(fields) => holds(fields, &now.fields, &write.current),
-        Check::Child(item_id, fields) => child(&now.fields, item_id).is_some_and(|now| {
-            holds(fields, now, child(&write.current, item_id).unwrap_or(&Fields::new()))
-        }),
+        Check::Child(item_id, fields) => child(&now.fields, item_id)
+            .is_some_and(|now| holds(fields, now, child(&write.current, item_id).unwrap_or(&Fields::new()))),
         Check::NoChild(item_id) => child(&now.fields, item_id).is_none(),
     }
 }
@@ -218,10 +235,9 @@ fn same(left: &Value, right: &Value) -> bool {
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
         }
-        (Value::Object(left), Value::Object(right)) => left
-            .keys()
-            .chain(right.keys())
-            .all(|name| same(left.get(name).unwrap_or(&Value::Null), right.get(name).unwrap_or(&Value::Null))),
+        (Value::Object(left), Value::Object(right)) => left.keys().chain(right.keys()).all(|name| {
+            same(left.get(name).unwrap_or(&Value::Null), right.get(name).unwrap_or(&Value::Null))
+        }),
         (left, right) => {
             let digits = |value: &Value| crate::read::money(value);
             canon::equal(left, right)
@@ -235,7 +251,13 @@ fn outcomes(job: &Task, shown: &[Shown], answers: &[(usize, Result<()>)]) -> Vec
     job.writes.iter().enumerate().map(|(at, write)| outcome(job, at, write, shown, answers)).collect()
 }
 
-fn outcome(job: &Task, at: usize, write: &Write, shown: &[Shown], answers: &[(usize, Result<()>)]) -> Outcome {
+fn outcome(
+    job: &Task,
+    at: usize,
+    write: &Write,
+    shown: &[Shown],
+    answers: &[(usize, Result<()>)],
+) -> Outcome {
     if let Some(Some(error)) = job.refused.get(at) {
         return Err(error.clone());
     }
@@ -250,7 +272,9 @@ fn outcome(job: &Task, at: usize, write: &Write, shown: &[Shown], answers: &[(us
     }
     match find(write, shown) {
         Some(record) => Ok(Written { id: record.id.clone(), now: Some(record.clone()) }),
-        None if write.id.is_some() => Err(Error::new(ErrorKind::NotFound, "NetSuite no longer has the record")),
+        None if write.id.is_some() => {
+            Err(Error::new(ErrorKind::NotFound, "NetSuite no longer has the record"))
+        }
         None => Err(Error::unexpected("NetSuite accepted the record but does not show it")),
     }
 }
@@ -259,9 +283,12 @@ fn outcome(job: &Task, at: usize, write: &Write, shown: &[Shown], answers: &[(us
 fn is_shown(piece: &Piece, write: &Write, shown: &[Shown]) -> bool {
     let Some(now) = find(write, shown) else { return false };
     match &piece.check {
-        Check::Fields(fields) => fields.iter().all(|(name, value)| same(value, now.fields.get(name).unwrap_or(&Value::Null))),
-        Check::Child(item_id, fields) => child(&now.fields, item_id)
-            .is_some_and(|now| fields.iter().all(|(name, value)| same(value, now.get(name).unwrap_or(&Value::Null)))),
+        Check::Fields(fields) => {
+            fields.iter().all(|(name, value)| same(value, now.fields.get(name).unwrap_or(&Value::Null)))
+        }
+        Check::Child(item_id, fields) => child(&now.fields, item_id).is_some_and(|now| {
+            fields.iter().all(|(name, value)| same(value, now.get(name).unwrap_or(&Value::Null)))
+        }),
         Check::NoChild(item_id) => child(&now.fields, item_id).is_none(),
     }
 }

@@ -6,7 +6,8 @@ use super::graphql::{KEY_NAME, KEY_NAMESPACE, Shop, numbered, repeat};
 use super::reading;
 use super::replies::{BoughtToken, WhoAmI};
 use crate::{
-    Account, Error, ErrorKind, Exchange, Reply, Result, SchemaField, SchemaObject, Step, TestReport, Token, read,
+    Account, Error, ErrorKind, Exchange, Reply, Result, SchemaField, SchemaObject, Step, TestReport, Token,
+    read,
 };
 use domain::auth::Scheme;
 use domain::{Fields, ItemType, Value};
@@ -37,7 +38,8 @@ pub(super) fn token(account: &Account) -> Result<Exchange<Token>> {
         .map_err(|error| Error::unexpected(error.to_string()))?;
     Ok(Exchange::new(request, Scheme::ClientSecretForm, |reply| {
         if matches!(reply.status().as_u16(), 400 | 401 | 403) {
-            let message = "Shopify does not accept the client id and secret, or the app is not installed in this shop";
+            let message =
+                "Shopify does not accept the client id and secret, or the app is not installed in this shop";
             return Err(Error::new(ErrorKind::Unauthorized, message).with_code(reply.status().as_str()));
         }
         if let Some(error) = failure::status(reply) {
@@ -48,7 +50,8 @@ pub(super) fn token(account: &Account) -> Result<Exchange<Token>> {
             return Err(Error::unexpected("Shopify answered with an empty access token"));
         }
         // Documented as 86,399 seconds; a reply that does not say it is believed for an hour.
-        let expires_in = read::integer(&expires_in).and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(3_600);
+        let expires_in =
+            read::integer(&expires_in).and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(3_600);
         Ok(Token { access_token, expires_in })
     }))
 }
@@ -75,7 +78,10 @@ pub(super) fn test(shop: &Shop) -> Result<Exchange<TestReport>> {
 fn fell_forward(reply: &Reply, asked: &str) -> Option<String> {
     let served = reply.headers().get("x-shopify-api-version")?.to_str().ok()?;
     (served != asked).then(|| {
-        format!("Shopify answers with API version {} instead of {asked}; set `api_version` anew", read::excerpt(served))
+        format!(
+            "Shopify answers with API version {} instead of {asked}; set `api_version` anew",
+            read::excerpt(served)
+        )
     })
 }
 

@@ -79,9 +79,18 @@ pub(super) fn user_errors(payload: &Value) -> Result<()> {
 /// `variants.0.price: must be a number`.
 fn sentence(error: &Value) -> String {
     let message = error.get("message").and_then(Value::as_str).unwrap_or("refused without a reason");
-    let path: Vec<&str> =
-        error.get("field").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    read::excerpt(&if path.is_empty() { message.to_owned() } else { format!("{}: {message}", path.join(".")) })
+    let path: Vec<&str> = error
+        .get("field")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    read::excerpt(&if path.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{}: {message}", path.join("."))
+    })
 }
 
 fn user_kind(code: Option<&str>) -> ErrorKind {
@@ -117,7 +126,9 @@ pub(super) fn status(reply: &Reply) -> Option<Error> {
         404 => (ErrorKind::Unauthorized, "there is no such shop, or no such API version".to_owned()),
         423 => (ErrorKind::Unauthorized, "the shop is locked".to_owned()),
         429 => (ErrorKind::RateLimited, "Shopify asks to slow down".to_owned()),
-        300..=399 => (ErrorKind::Unexpected, format!("Shopify redirects elsewhere (status {})", status.as_u16())),
+        300..=399 => {
+            (ErrorKind::Unexpected, format!("Shopify redirects elsewhere (status {})", status.as_u16()))
+        }
         other => (ErrorKind::Rejected, format!("Shopify refused the request (status {other})")),
     };
     Some(Error::new(kind, message).with_code(status.as_str()).with_retry_after(read::retry_after(reply)))
@@ -161,9 +172,11 @@ fn top_level(error: &Value, extensions: &Value) -> Error {
 fn refill(extensions: &Value) -> Duration {
     const SHORTEST: f64 = 1.0;
     const LONGEST: f64 = 60.0;
-    let number = |path: &[&str]| path.iter().try_fold(extensions, |value, key| value.get(key)).and_then(Value::as_f64);
+    let number =
+        |path: &[&str]| path.iter().try_fold(extensions, |value, key| value.get(key)).and_then(Value::as_f64);
     let wait = || {
-        let missing = number(&["cost", "requestedQueryCost"])? - number(&["cost", "throttleStatus", "currentlyAvailable"])?;
+        let missing = number(&["cost", "requestedQueryCost"])?
+            - number(&["cost", "throttleStatus", "currentlyAvailable"])?;
         let rate = number(&["cost", "throttleStatus", "restoreRate"]).filter(|rate| *rate > 0.0)?;
         Some(missing / rate).filter(|seconds| seconds.is_finite())
     };
@@ -183,7 +196,9 @@ pub(super) fn written<T: DeserializeOwned>(payload: &Value, name: &str) -> Resul
 pub(super) fn is_gone(error: &Error) -> bool {
     error.kind == ErrorKind::NotFound
         || (error.kind == ErrorKind::Rejected
-            && ["does not exist", "not found", "doesn't exist"].iter().any(|words| error.message.to_lowercase().contains(words)))
+            && ["does not exist", "not found", "doesn't exist"]
+                .iter()
+                .any(|words| error.message.to_lowercase().contains(words)))
 }
 
 /// An error for a field that a record may not have.

@@ -42,8 +42,9 @@ impl Shop {
             .rsplit_once('.')
             .filter(|(namespace, key)| namespace.len() >= 3 && key.len() >= 3)
             .ok_or_else(|| setting("prices_metafield", "a metafield is written as namespace.key"))?;
-        let scheme = scheme(account.credential)
-            .ok_or_else(|| Error::new(ErrorKind::Unauthorized, "Shopify does not take this kind of credential"))?;
+        let scheme = scheme(account.credential).ok_or_else(|| {
+            Error::new(ErrorKind::Unauthorized, "Shopify does not take this kind of credential")
+        })?;
         let base = account.base_url.as_str().trim_end_matches('/');
         Ok(Self {
             endpoint: format!("{base}/admin/api/{version}/graphql.json").into(),
@@ -150,7 +151,8 @@ mod tests {
     #[test]
     fn only_the_marked_parts_are_repeated() {
         let document = "query Q(\n# each\n$id_0: ID!\n# end\n) {\n# each\na_0: node(id: $id_0)\n# end\n}\n";
-        let expected = "query Q(\n$id_0: ID!\n$id_1: ID!\n) {\na_0: node(id: $id_0)\na_1: node(id: $id_1)\n}\n";
+        let expected =
+            "query Q(\n$id_0: ID!\n$id_1: ID!\n) {\na_0: node(id: $id_0)\na_1: node(id: $id_1)\n}\n";
         assert_eq!(repeat(document, 2), expected);
     }
 

@@ -108,7 +108,8 @@ impl Recorded for InventoryItem {
                 quantities.insert(level.location.name, count(&available.quantity)?);
             }
         }
-        let fields = [("sku", text(self.sku)), ("tracked", self.tracked.into()), ("quantities", quantities.into())];
+        let fields =
+            [("sku", text(self.sku)), ("tracked", self.tracked.into()), ("quantities", quantities.into())];
         Ok(Record {
             id: self.id,
             fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -154,8 +155,12 @@ fn locations(
 
 fn set(shop: &Shop, writes: &[Write], locations: &HashMap<String, String>) -> Result<Step<Vec<Outcome>>> {
     let inputs: Vec<Result<Option<Value>>> = writes.iter().map(|write| input(write, locations)).collect();
-    let sent: Vec<usize> =
-        inputs.iter().enumerate().filter(|(_, input)| matches!(input, Ok(Some(_)))).map(|(at, _)| at).collect();
+    let sent: Vec<usize> = inputs
+        .iter()
+        .enumerate()
+        .filter(|(_, input)| matches!(input, Ok(Some(_))))
+        .map(|(at, _)| at)
+        .collect();
     let variables = numbered(writes.iter().zip(&inputs).filter_map(|(write, input)| {
         let input = input.as_ref().ok()?.clone()?;
         Some(vec![("input", input), ("key", write.idempotency_key.clone().into())])
@@ -188,7 +193,10 @@ fn set(shop: &Shop, writes: &[Write], locations: &HashMap<String, String>) -> Re
 fn input(write: &Write, locations: &HashMap<String, String>) -> Result<Option<Value>> {
     only(&write.fields, &["quantities"])?;
     let Some(id) = &write.id else {
-        return Err(Error::new(ErrorKind::Rejected, "stock belongs to a variant; it cannot be created by itself"));
+        return Err(Error::new(
+            ErrorKind::Rejected,
+            "stock belongs to a variant; it cannot be created by itself",
+        ));
     };
     let wanted = write.fields.get("quantities").and_then(Value::as_object);
     let wanted = wanted.ok_or_else(|| bad_field("quantities", "must be an object of location and count"))?;
@@ -196,11 +204,12 @@ fn input(write: &Write, locations: &HashMap<String, String>) -> Result<Option<Va
     let mut quantities = Vec::new();
     for (name, quantity) in wanted {
         let whole = |value: &Value| {
-            read::integer(value).ok_or_else(|| bad_field(&format!("quantities.{name}"), "must be a whole number"))
+            read::integer(value)
+                .ok_or_else(|| bad_field(&format!("quantities.{name}"), "must be a whole number"))
         };
-        let location = locations
-            .get(name)
-            .ok_or_else(|| bad_field(&format!("quantities.{}", read::excerpt(name)), "the shop has no such location"))?;
+        let location = locations.get(name).ok_or_else(|| {
+            bad_field(&format!("quantities.{}", read::excerpt(name)), "the shop has no such location")
+        })?;
         let quantity = whole(quantity)?;
         let was = current.and_then(|current| current.get(name)).map(whole).transpose()?;
         if was != Some(quantity) {

@@ -22,10 +22,11 @@ mod replies;
 mod search;
 #[cfg(test)]
 mod tests;
+mod variant_input;
 
 use crate::{
-    Account, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result, SchemaObject,
-    TestReport, Token, Write,
+    Account, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
+    SchemaObject, TestReport, Token, Write,
 };
 use domain::auth::Scheme;
 use domain::{ItemType, Record};
@@ -83,7 +84,12 @@ impl Connector for Shopify {
         }
     }
 
-    fn get_many(&self, account: &Account, item_type: ItemType, ids: &[String]) -> Result<Exchange<Vec<Record>>> {
+    fn get_many(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        ids: &[String],
+    ) -> Result<Exchange<Vec<Record>>> {
         let shop = Shop::of(account)?;
         match item_type {
             ItemType::Product => reading::get::<replies::Product>(&shop, &products::kind(), ids),
@@ -101,7 +107,12 @@ impl Connector for Shopify {
         }
     }
 
-    fn write_many(&self, account: &Account, item_type: ItemType, writes: &[Write]) -> Result<Exchange<Vec<Outcome>>> {
+    fn write_many(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        writes: &[Write],
+    ) -> Result<Exchange<Vec<Outcome>>> {
         let shop = Shop::of(account)?;
         match item_type {
             ItemType::Product => product_write::write(&shop, writes),
@@ -110,7 +121,12 @@ impl Connector for Shopify {
         }
     }
 
-    fn delete_many(&self, account: &Account, item_type: ItemType, ids: &[String]) -> Result<Exchange<Vec<Result<()>>>> {
+    fn delete_many(
+        &self,
+        account: &Account,
+        item_type: ItemType,
+        ids: &[String],
+    ) -> Result<Exchange<Vec<Result<()>>>> {
         match item_type {
             ItemType::Product => account::delete(&Shop::of(account)?, ids),
             ItemType::Inventory | ItemType::Order => {

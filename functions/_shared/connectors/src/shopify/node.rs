@@ -42,7 +42,11 @@ pub(super) trait Recorded: Node {
 pub(super) type Then<N, T> = Arc<dyn Fn(Vec<N>) -> Result<Step<T>> + Send + Sync>;
 
 /// Reads on until every record is whole, then goes on. One that disappears meanwhile is left out.
-pub(super) fn complete<N: Node, T: 'static>(shop: &Shop, nodes: Vec<N>, then: &Then<N, T>) -> Result<Step<T>> {
+pub(super) fn complete<N: Node, T: 'static>(
+    shop: &Shop,
+    nodes: Vec<N>,
+    then: &Then<N, T>,
+) -> Result<Step<T>> {
     rounds(shop, nodes, then, 0)
 }
 

@@ -49,12 +49,13 @@ pub(super) fn write(shop: &Shop, writes: &[Write]) -> Result<Exchange<Vec<Outcom
         (0..writes.len()).partition(|at| writes.get(*at).is_some_and(|write| write.id.is_none()));
     let empty: Answers = vec![None; writes.len()];
     if creates.is_empty() {
-        return match send(shop, &writes, updates, Vec::new(), empty)? {
+        return match send(shop, &writes, updates, &[], empty)? {
             Step::Next { exchange, .. } => Ok(exchange),
             Step::Done(outcomes) => Err(outcomes.into_iter().find_map(Result::err).unwrap_or_else(unsent)),
         };
     }
-    let keys = creates.iter().filter_map(|at| writes.get(*at)).map(|write| reading::external(&write.external_key));
+    let keys =
+        creates.iter().filter_map(|at| writes.get(*at)).map(|write| reading::external(&write.external_key));
     let identifiers = keys.collect();
     reading::identified::<Order, _>(shop, &find_document(), &kind(), identifiers, move |shop, found| {
         let mut answers = empty.clone();
@@ -65,7 +66,7 @@ pub(super) fn write(shop: &Shop, writes: &[Write]) -> Result<Exchange<Vec<Outcom
                 _ => missing.push(*at),
             }
         }
-        send(shop, &writes, updates.clone(), missing, answers)
+        send(shop, &writes, updates.clone(), &missing, answers)
     })
 }
 
@@ -78,22 +79,23 @@ fn send(
     shop: &Shop,
     writes: &Arc<[Write]>,
     updates: Vec<usize>,
-    creates: Vec<usize>,
+    creates: &[usize],
     answers: Answers,
 ) -> Result<Step<Vec<Outcome>>> {
     if !creates.is_empty() {
         let (again, writes_again) = (shop.clone(), Arc::clone(writes));
-        return mutate(shop, CREATE, "order", writes, &creates, create_input, answers, move |answers| {
-            send(&again, &writes_again, updates.clone(), Vec::new(), answers)
+        return mutate(shop, CREATE, "order", writes, creates, create_input, answers, move |answers| {
+            send(&again, &writes_again, updates.clone(), &[], answers)
         });
     }
     if !updates.is_empty() {
         let (again, writes_again) = (shop.clone(), Arc::clone(writes));
         return mutate(shop, UPDATE, "input", writes, &updates, update_input, answers, move |answers| {
-            send(&again, &writes_again, Vec::new(), Vec::new(), answers)
+            send(&again, &writes_again, Vec::new(), &[], answers)
         });
     }
-    let orders: Vec<Order> = answers.iter().flatten().filter_map(|answer| answer.as_ref().ok()).cloned().collect();
+    let orders: Vec<Order> =
+        answers.iter().flatten().filter_map(|answer| answer.as_ref().ok()).cloned().collect();
     let then: Then<Order, Vec<Outcome>> = Arc::new(move |whole| Ok(Step::Done(outcomes(&answers, &whole))));
     complete(shop, orders, &then)
 }
@@ -183,7 +185,8 @@ fn create_input(write: &Write) -> Result<Value> {
     let currency = field("currency").and_then(Value::as_str);
     let lines = lines.iter().map(|line| line_input(line, currency)).collect::<Result<Vec<_>>>()?;
     order.insert("lineItems".to_owned(), lines.into());
-    let key = json!([{ "namespace": KEY_NAMESPACE, "key": KEY_NAME, "type": "id", "value": write.external_key }]);
+    let key =
+        json!([{ "namespace": KEY_NAMESPACE, "key": KEY_NAME, "type": "id", "value": write.external_key }]);
     order.insert("metafields".to_owned(), key);
     Ok(Value::Object(order))
 }
@@ -192,7 +195,8 @@ fn line_input(line: &Value, currency: Option<&str>) -> Result<Value> {
     let fields = line.as_object().ok_or_else(|| bad_field("lines", "each must be an object"))?;
     only(fields, &["sku", "title", "quantity", "price"])?;
     let quantity = fields.get("quantity").and_then(read::integer).filter(|quantity| *quantity > 0);
-    let quantity = quantity.ok_or_else(|| bad_field("lines.quantity", "must be a whole number above zero"))?;
+    let quantity =
+        quantity.ok_or_else(|| bad_field("lines.quantity", "must be a whole number above zero"))?;
     let sku = fields.get("sku").and_then(Value::as_str);
     let title = fields.get("title").and_then(Value::as_str).filter(|title| !title.is_empty()).or(sku);
     let title = title.ok_or_else(|| bad_field("lines", "each needs a `title` or a `sku`"))?;
@@ -232,7 +236,10 @@ fn address_input(address: &Value) -> Result<Value> {
 }
 
 fn update_input(write: &Write) -> Result<Value> {
-    let fixed = write.fields.keys().find(|name| CREATABLE.contains(&name.as_str()) && !CHANGEABLE.contains(&name.as_str()));
+    let fixed = write
+        .fields
+        .keys()
+        .find(|name| CREATABLE.contains(&name.as_str()) && !CHANGEABLE.contains(&name.as_str()));
     if let Some(name) = fixed {
         return Err(bad_field(name, "Shopify does not let this be changed once the order is made"));
     }

@@ -63,7 +63,9 @@ pub(super) fn find(shop: &Shop, key: &Key) -> Result<Exchange<Vec<Record>>> {
                 name.is_some_and(|name| wanted.iter().any(|one| one == name))
             })
         }
-        Key::Field { name, .. } => Err(Error::unsupported(format!("Shopify's orders cannot be found by `{name}`"))),
+        Key::Field { name, .. } => {
+            Err(Error::unsupported(format!("Shopify's orders cannot be found by `{name}`")))
+        }
     }
 }
 

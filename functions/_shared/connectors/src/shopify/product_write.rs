@@ -27,7 +27,7 @@ const WRITE_COST: u32 = cost::MUTATION + READ.each;
 const FULL: u32 = 950;
 /// What a product consists of: variants with their options and media with their address, 2 each.
 const PARTS: Shape =
-    Shape { records: AT_ONCE as u32, each: 1 + cost::connection(50, 2) + cost::connection(20, 2), sizes: &[] };
+    Shape { records: 10, each: 1 + cost::connection(50, 2) + cost::connection(20, 2), sizes: &[] };
 /// `metafieldsSet` takes 25 at once (<https://shopify.dev/docs/api/admin-graphql/latest/mutations/metafieldsSet>).
 const METAFIELDS: usize = 25;
 /// It is counted by the records it touches
@@ -48,7 +48,8 @@ type Answers = Vec<Option<Result<Product>>>;
 /// Creates and changes products.
 pub(super) fn write(shop: &Shop, writes: &[Write]) -> Result<Exchange<Vec<Outcome>>> {
     reading::fits(writes.len(), AT_ONCE)?;
-    let ids: Vec<String> = writes.iter().filter(|write| needs_parts(write)).filter_map(|write| write.id.clone()).collect();
+    let ids: Vec<String> =
+        writes.iter().filter(|write| needs_parts(write)).filter_map(|write| write.id.clone()).collect();
     let writes = writes.to_vec();
     if ids.is_empty() {
         return send(shop, &job(shop, writes, &[]), &Vec::new());
@@ -121,7 +122,8 @@ fn send(shop: &Shop, job: &Arc<Job>, answers: &Answers) -> Result<Exchange<Vec<O
                 *place = Some(answer.and_then(|payload| failure::written(&payload, "product")));
             }
         }
-        let is_open = |(prepared, answer): (&Result<Prepared>, &Option<_>)| prepared.is_ok() && answer.is_none();
+        let is_open =
+            |(prepared, answer): (&Result<Prepared>, &Option<_>)| prepared.is_ok() && answer.is_none();
         if job.prepared.iter().zip(&answers).any(is_open) {
             return Ok(Step::Next { exchange: send(&again, &job, &answers)?, after: Duration::ZERO });
         }
@@ -137,7 +139,13 @@ fn finish(shop: &Shop, job: &Arc<Job>, answers: Answers) -> Result<Step<Vec<Outc
     complete(shop, products, &then)
 }
 
-fn settle(shop: &Shop, job: &Arc<Job>, answers: &Answers, whole: Vec<Product>, look: u32) -> Result<Step<Vec<Outcome>>> {
+fn settle(
+    shop: &Shop,
+    job: &Arc<Job>,
+    answers: &Answers,
+    whole: Vec<Product>,
+    look: u32,
+) -> Result<Step<Vec<Outcome>>> {
     let gave_images = |product: &&Product| {
         let at = answers.iter().position(|answer| matches!(answer, Some(Ok(one)) if one.id == product.id));
         at.and_then(|at| job.prepared.get(at)).is_some_and(|one| one.as_ref().is_ok_and(|one| one.has_images))
@@ -149,11 +157,12 @@ fn settle(shop: &Shop, job: &Arc<Job>, answers: &Answers, whole: Vec<Product>, l
         .map(|product| product.id.clone())
         .collect();
     if unread.is_empty() || look >= IMAGE_LOOKS {
-        return set_prices(shop, job, answers, whole);
+        return set_prices(shop, job, answers, &whole);
     }
     let (again, job, answers) = (shop.clone(), Arc::clone(job), answers.clone());
     let then: Then<Product, Vec<Outcome>> = Arc::new(move |fresh| {
-        let newer = |product: &Product| fresh.iter().find(|one| one.id == product.id).unwrap_or(product).clone();
+        let newer =
+            |product: &Product| fresh.iter().find(|one| one.id == product.id).unwrap_or(product).clone();
         settle(&again, &job, &answers, whole.iter().map(newer).collect(), look.saturating_add(1))
     });
     let exchange = reading::nodes(shop, &kind(), &unread, then)?;
@@ -161,9 +170,14 @@ fn settle(shop: &Shop, job: &Arc<Job>, answers: &Answers, whole: Vec<Product>, l
 }
 
 /// The prices of variants in other currencies, each product's in mutations of its own.
-fn set_prices(shop: &Shop, job: &Arc<Job>, answers: &Answers, whole: Vec<Product>) -> Result<Step<Vec<Outcome>>> {
+fn set_prices(
+    shop: &Shop,
+    job: &Arc<Job>,
+    answers: &Answers,
+    whole: &[Product],
+) -> Result<Step<Vec<Outcome>>> {
     let mut sets: Vec<(usize, Value)> = Vec::new();
-    let mut outcomes = outcomes(job, answers, &whole);
+    let mut outcomes = outcomes(job, answers, whole);
     for (position, prepared) in job.prepared.iter().enumerate() {
         let (Ok(prepared), Some(Some(Ok(answer)))) = (prepared, answers.get(position)) else { continue };
         let Some(product) = whole.iter().find(|product| product.id == answer.id) else { continue };
@@ -175,16 +189,19 @@ fn set_prices(shop: &Shop, job: &Arc<Job>, answers: &Answers, whole: Vec<Product
             }))
         };
         match prepared.prices.iter().map(metafield).collect::<Option<Vec<Value>>>() {
-            Some(all) => sets.extend(all.chunks(METAFIELDS).map(|chunk| (position, Value::Array(chunk.to_vec())))),
+            Some(all) => {
+                sets.extend(all.chunks(METAFIELDS).map(|chunk| (position, Value::Array(chunk.to_vec()))));
+            }
             None => outcomes.iter_mut().skip(position).take(1).for_each(|outcome| {
-                *outcome = Err(Error::unexpected("Shopify does not show a variant whose prices were to be set"));
+                *outcome =
+                    Err(Error::unexpected("Shopify does not show a variant whose prices were to be set"));
             }),
         }
     }
-    price_sets(shop, sets, outcomes)
+    price_sets(shop, &sets, outcomes)
 }
 
-fn price_sets(shop: &Shop, sets: Vec<(usize, Value)>, outcomes: Vec<Outcome>) -> Result<Step<Vec<Outcome>>> {
+fn price_sets(shop: &Shop, sets: &[(usize, Value)], outcomes: Vec<Outcome>) -> Result<Step<Vec<Outcome>>> {
     const MOST: usize = 20;
     if sets.is_empty() {
         return Ok(Step::Done(outcomes));
@@ -205,7 +222,7 @@ fn price_sets(shop: &Shop, sets: Vec<(usize, Value)>, outcomes: Vec<Outcome>) ->
                 Err(error) => *place = Err(error),
             }
         }
-        price_sets(&again, later.clone(), outcomes)
+        price_sets(&again, &later, outcomes)
     })?;
     Ok(Step::Next { exchange, after: Duration::ZERO })
 }

@@ -23,7 +23,8 @@ const fn cost_of(images: u32, variants: u32) -> u32 {
 pub(super) const PAGE: Shape =
     Shape { records: 250, each: cost_of(20, 100), sizes: &[("images", 20), ("variants", 100)] };
 /// By id or key: 40 × 24 = 960 points.
-pub(super) const READ: Shape = Shape { records: 40, each: cost_of(5, 10), sizes: &[("images", 5), ("variants", 10)] };
+pub(super) const READ: Shape =
+    Shape { records: 40, each: cost_of(5, 10), sizes: &[("images", 5), ("variants", 10)] };
 
 /// Shopify's stand-in for the option of a product that has none.
 const NO_OPTION: (&str, &str) = ("Title", "Default Title");
@@ -58,11 +59,16 @@ pub(super) fn find(shop: &Shop, key: &Key) -> Result<Exchange<Vec<Record>>> {
             reading::search::<Product>(shop, &kind(), search::any_of("sku", values), move |record| {
                 let variants = record.fields.get("variants").and_then(Value::as_array);
                 variants.into_iter().flatten().any(|variant| {
-                    variant.get("sku").and_then(Value::as_str).is_some_and(|sku| wanted.iter().any(|one| one == sku))
+                    variant
+                        .get("sku")
+                        .and_then(Value::as_str)
+                        .is_some_and(|sku| wanted.iter().any(|one| one == sku))
                 })
             })
         }
-        Key::Field { name, .. } => Err(Error::unsupported(format!("Shopify's products cannot be found by `{name}`"))),
+        Key::Field { name, .. } => {
+            Err(Error::unsupported(format!("Shopify's products cannot be found by `{name}`")))
+        }
     }
 }
 
@@ -142,7 +148,8 @@ impl Recorded for Product {
         let modified_at = read::time(&self.updated_at)?;
         let variants =
             self.variants.nodes.iter().map(|variant| variant.neutral(plain)).collect::<Result<Vec<_>>>()?;
-        let options: Vec<Value> = if plain { Vec::new() } else { self.options.iter().map(ProductOption::neutral).collect() };
+        let options: Vec<Value> =
+            if plain { Vec::new() } else { self.options.iter().map(ProductOption::neutral).collect() };
         let images: Vec<Value> = self.media.nodes.iter().filter_map(Medium::neutral).collect();
         let fields = [
             ("title", self.title.into()),
@@ -174,7 +181,9 @@ impl Product {
     /// Whether Shopify is still reading images that we gave it; until then they have no address.
     pub(super) fn has_unread_images(&self) -> bool {
         self.media.nodes.iter().any(|medium| {
-            medium.is_image() && medium.image.is_none() && medium.status.as_deref().is_some_and(|s| s != "FAILED")
+            medium.is_image()
+                && medium.image.is_none()
+                && medium.status.as_deref().is_some_and(|s| s != "FAILED")
         })
     }
 }

@@ -76,8 +76,11 @@ fn list_page<N: Recorded>(
     shop.ask(&document, variables, cost::connection(first, kind.page.each), move |reply| {
         let page = match failure::data::<Listing<N>>(reply) {
             // Shopify counts connections by a rule it does not publish: should ours be off, a smaller page still comes.
-            Err(error) if error.vendor_code.as_deref() == Some("MAX_COST_EXCEEDED") && first > SMALLEST_PAGE => {
-                let exchange = list_page::<N>(&again, &kind, search.clone(), after.clone(), first.div_ceil(4))?;
+            Err(error)
+                if error.vendor_code.as_deref() == Some("MAX_COST_EXCEEDED") && first > SMALLEST_PAGE =>
+            {
+                let exchange =
+                    list_page::<N>(&again, &kind, search.clone(), after.clone(), first.div_ceil(4))?;
                 return Ok(Step::Next { exchange, after: Duration::ZERO });
             }
             listing => listing?.page,
@@ -231,7 +234,9 @@ pub(super) fn records<N: Recorded>(nodes: Vec<N>) -> Result<Vec<Record>> {
 /// Refuses more records than one request can hold: the caller divides by the limits.
 pub(super) fn fits(count: usize, most: usize) -> Result<()> {
     if count > most {
-        return Err(Error::unexpected(format!("{count} records were asked for at once; {most} are possible")));
+        return Err(Error::unexpected(format!(
+            "{count} records were asked for at once; {most} are possible"
+        )));
     }
     Ok(())
 }

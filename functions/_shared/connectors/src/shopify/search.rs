@@ -100,8 +100,13 @@ fn unknown_status(known: &str) -> Error {
 
 /// A plain decimal number: digits and a point, so that nothing else can slip into the search.
 fn amount(text: &str) -> Result<&str> {
-    let plain = canon::number(text).is_some() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if plain { Ok(text) } else { Err(Error::new(ErrorKind::Rejected, "a price is written with digits and a point")) }
+    let plain =
+        canon::number(text).is_some() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if plain {
+        Ok(text)
+    } else {
+        Err(Error::new(ErrorKind::Rejected, "a price is written with digits and a point"))
+    }
 }
 
 fn words(text: Option<&str>) -> impl Iterator<Item = String> {

@@ -15,7 +15,13 @@ fn get(ids: &[&str]) -> crate::Exchange<Vec<Record>> {
 #[test]
 fn rows_of_items_and_prices_become_one_product() {
     let page = rows(
-        &[parent(1, "2026-11-20T09:00:00"), child(1, 11, 1, "19.90"), child(1, 11, 1, "15.00"), child(1, 11, 2, "17.5"), child(1, 12, 1, "20")],
+        &[
+            parent(1, "2026-11-20T09:00:00"),
+            child(1, 11, 1, "19.90"),
+            child(1, 11, 1, "15.00"),
+            child(1, 11, 2, "17.5"),
+            child(1, 12, 1, "20"),
+        ],
         false,
     );
     let (sent, records) = play(get(&["1", "2"]), &[page]);
@@ -72,7 +78,11 @@ fn hostile_values_are_bound_and_never_spliced() {
     query.filter.status = vec!["active".into()];
     let (sent, _) = play(Netsuite.list(&account(), &query).unwrap(), &[rows(&[], false)]);
     let params = &sent[0].body["params"];
-    assert_eq!(params[4..], json!(["F", hostile, "%50\\%\\_off\\\\'%", "%50\\%\\_off\\\\'%", "%or%", "%or%"]).as_array().unwrap()[..]);
+    let epoch = "1970-01-01T00:00:00";
+    assert_eq!(
+        *params,
+        json!([1, epoch, epoch, 0, "F", hostile, "%50\\%\\_off\\\\'%", "%50\\%\\_off\\\\'%", "%or%", "%or%"])
+    );
     assert_eq!(sent[0].query().matches('?').count(), params.as_array().unwrap().len());
 }
 
@@ -81,7 +91,9 @@ fn the_name_of_a_custom_field_can_be_nothing_else() {
     for name in ["custitem_x, (SELECT 1)", "item", "custitem", "custitem'x", "custitem_é"] {
         assert_eq!(find_error(&with(&[("tags_field", name.into())])).kind, ErrorKind::Rejected, "{name}");
     }
-    assert!(Netsuite.get_many(&with(&[("tags_field", "CUSTITEM_Tags1".into())]), ItemType::Product, &[]).is_ok());
+    assert!(
+        Netsuite.get_many(&with(&[("tags_field", "CUSTITEM_Tags1".into())]), ItemType::Product, &[]).is_ok()
+    );
     assert_eq!(find_error(&with(&[("price_level_id", "1 OR 1".into())])).kind, ErrorKind::Rejected);
 }
 
@@ -127,7 +139,10 @@ fn a_page_that_is_none_of_ours_is_refused() {
 #[test]
 fn stock_is_shown_by_location() {
     let row = |location: Value, on_hand: Value| json!({ "item": "11", "itemid": "C-11", "modified": "2026-11-20T10:00:00", "locationid": "1", "location": location, "onhand": on_hand });
-    let page = rows(&[row(json!("Main"), json!("7")), row(json!("Shop"), json!(2)), row(json!("Van"), json!("0.5"))], false);
+    let page = rows(
+        &[row(json!("Main"), json!("7")), row(json!("Shop"), json!(2)), row(json!("Van"), json!("0.5"))],
+        false,
+    );
     let exchange = Netsuite.get_many(&account(), ItemType::Inventory, &["11".to_owned()]).unwrap();
     let record = play(exchange, &[page]).1.unwrap().remove(0);
     assert_eq!(record.fields.get("itemId"), Some(&json!("C-11")));
@@ -142,7 +157,10 @@ fn an_order_is_its_head_and_its_lines() {
     let (sent, records) = play(exchange, &[rows(&[head], false), rows(&[line], false)]);
     assert_eq!(sent[1].body["params"], json!([5]));
     let record = records.unwrap().remove(0);
-    assert_eq!(record.fields["lines"], json!([{ "itemId": "C-11", "description": null, "quantity": 2, "rate": "19.9" }]));
+    assert_eq!(
+        record.fields["lines"],
+        json!([{ "itemId": "C-11", "description": null, "quantity": 2, "rate": "19.9" }])
+    );
     assert_eq!(record.fields["total"], "39.8");
     assert_eq!(record.fields["shippingAddress"]["city"], "Bern");
 }
@@ -162,19 +180,33 @@ fn the_realm_comes_from_the_setting_or_from_the_address() {
 #[test]
 fn a_token_is_bought_with_an_assertion_for_this_address() {
     let exchange = Netsuite.token(&account()).unwrap();
-    let audience = "https://1234567-sb1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token".to_owned();
-    assert_eq!(exchange.scheme, Scheme::ClientAssertionForm { audience, scope: vec!["rest_webservices".into()] });
-    let token = play(exchange, &[ok(&json!({ "access_token": "t", "expires_in": "3600", "token_type": "bearer" }))]).1;
+    let audience =
+        "https://1234567-sb1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token".to_owned();
+    assert_eq!(
+        exchange.scheme,
+        Scheme::ClientAssertionForm { audience, scope: vec!["rest_webservices".into()] }
+    );
+    let token =
+        play(exchange, &[ok(&json!({ "access_token": "t", "expires_in": "3600", "token_type": "bearer" }))])
+            .1;
     assert_eq!(token.ok().map(|token| token.expires_in), Some(3_600));
-    let refused = play(Netsuite.token(&account()).unwrap(), &[reply(400, &[], r#"{"error":"invalid_grant"}"#)]).1.err().unwrap();
-    assert_eq!((refused.kind, refused.vendor_code.as_deref()), (ErrorKind::Unauthorized, Some("invalid_grant")));
+    let refused =
+        play(Netsuite.token(&account()).unwrap(), &[reply(400, &[], r#"{"error":"invalid_grant"}"#)])
+            .1
+            .err()
+            .unwrap();
+    assert_eq!(
+        (refused.kind, refused.vendor_code.as_deref()),
+        (ErrorKind::Unauthorized, Some("invalid_grant"))
+    );
 }
 
 #[test]
 fn a_test_tells_what_the_role_may_not_and_whether_clock_and_zone_are_right() {
     let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
     let time = ok(&json!({ "serverTime": now.to_rfc3339() }));
-    let refused = reply(403, &[], r#"{"o:errorDetails":[{"detail":"no","o:errorCode":"INSUFFICIENT_PERMISSION"}]}"#);
+    let refused =
+        reply(403, &[], r#"{"o:errorDetails":[{"detail":"no","o:errorCode":"INSUFFICIENT_PERMISSION"}]}"#);
     let report = play(Netsuite.test(&account()).unwrap(), &[time.clone(), refused]).1.unwrap();
     assert_eq!(report.missing_permissions.len(), 3);
     assert!(report.warnings.is_empty());
@@ -188,13 +220,26 @@ fn a_test_tells_what_the_role_may_not_and_whether_clock_and_zone_are_right() {
 
 #[test]
 fn the_schema_shows_what_the_account_has() {
-    let item = ok(&json!({ "type": "object", "properties": { "itemId": {}, "displayName": {}, "custitem_syncline_tags": {}, "parent": {}, "price": {}, "locations": {} } }));
+    let item = ok(
+        &json!({ "type": "object", "properties": { "itemId": {}, "displayName": {}, "custitem_syncline_tags": {}, "parent": {}, "price": {}, "locations": {} } }),
+    );
     let order = ok(&json!({ "properties": { "memo": {}, "item": {} } }));
     let (sent, objects) = play(Netsuite.schema(&account()).unwrap(), &[item, order]);
     assert_eq!(sent[0].header("accept"), "application/schema+json");
     let objects = objects.unwrap();
     let paths: Vec<&str> = objects[0].fields.iter().map(|field| field.path.as_str()).collect();
-    assert_eq!(paths, ["itemId", "displayName", "tags", "children", "children[].itemId", "children[].price", "children[].prices"]);
+    assert_eq!(
+        paths,
+        [
+            "itemId",
+            "displayName",
+            "tags",
+            "children",
+            "children[].itemId",
+            "children[].price",
+            "children[].prices"
+        ]
+    );
     assert_eq!(objects[2].fields.len(), 6);
 }
 
@@ -226,6 +271,10 @@ fn every_statement_begins_with_what_it_is_for_and_sends_none_of_it() {
         }
     }
     let (sent, _) = play(get(&["1"]), &[rows(&[], false)]);
-    assert!(sent[0].query().starts_with("SELECT") && !sent[0].query().contains("--") && !sent[0].query().contains('{'));
+    assert!(
+        sent[0].query().starts_with("SELECT")
+            && !sent[0].query().contains("--")
+            && !sent[0].query().contains('{')
+    );
     assert_eq!(fields(sent[0].body.clone()).len(), 2);
 }

@@ -1,16 +1,12 @@
-use super::{account, child, parent, rows, with};
+use super::{accepted, account, child, create, parent, refusal, rows, state, tasks};
 use crate::netsuite::Netsuite;
 use crate::netsuite::batch::uuid_of;
-use crate::netsuite::product_write::child_key;
+use crate::netsuite::children::child_key;
 use crate::testing::{fields, mutated, ok, play, play_some, reply};
 use crate::{Connector, ErrorKind, Exchange, Outcome, Reply, Write};
 use domain::ItemType;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-
-fn create(content: Value) -> Write {
-    Write { external_key: "k1".into(), fields: fields(content), idempotency_key: "u1".into(), ..Write::default() }
-}
 
 fn update(content: Value, current: Value) -> Write {
     let (fields, current) = (fields(content), fields(current));
@@ -21,28 +17,9 @@ fn write(writes: &[Write]) -> Exchange<Vec<Outcome>> {
     Netsuite.write_many(&account(), ItemType::Product, writes).unwrap()
 }
 
-fn accepted(job: u32) -> Reply {
-    let location = format!("https://1234567-sb1.suitetalk.api.netsuite.com/services/rest/async/v1/job/{job}");
-    reply(202, &[("location", &location)], "")
-}
-
 fn repeated(job: u32) -> Reply {
     let body = json!({ "status": 400, "o:errorDetails": [{ "detail": "already submitted", "o:errorCode": "IDEMPOTENCY_ERROR" }] });
     reply(400, &[("location", &format!("/services/rest/async/v1/job/{job}"))], &body.to_string())
-}
-
-fn state(completed: bool) -> Reply {
-    ok(&json!({ "completed": completed, "id": "1", "progress": if completed { "succeeded" } else { "pending" } }))
-}
-
-fn tasks(count: u32) -> Reply {
-    let links: Vec<Value> = (1..=count).map(|n| json!({ "rel": "self", "href": format!("https://x/services/rest/async/v1/job/1/task/{n}") })).collect();
-    ok(&json!({ "links": [], "count": 1, "items": [{ "links": links }] }))
-}
-
-fn refusal(status: u16, detail: &str) -> Reply {
-    let body = json!({ "title": "Bad Request", "status": status, "o:errorDetails": [{ "detail": detail, "o:errorCode": "USER_ERROR" }] });
-    reply(status, &[], &body.to_string())
 }
 
 /// A product with one child, as it is wanted and as the rows of [`parent`] and [`child`] show it.
@@ -59,7 +36,10 @@ fn a_product_and_its_children_go_in_one_batch_the_product_first() {
     let replies = [accepted(7), state(false), state(false), state(true), tasks(2), shown];
     let (sent, outcomes) = play(write(&[create(wanted())]), &replies);
 
-    assert_eq!((sent[0].method.as_str(), sent[0].path.as_str()), ("PUT", "/services/rest/record/v1/inventoryItem"));
+    assert_eq!(
+        (sent[0].method.as_str(), sent[0].path.as_str()),
+        ("PUT", "/services/rest/record/v1/inventoryItem")
+    );
     assert_eq!(sent[0].header("prefer"), "respond-async");
     assert_eq!(sent[0].header("content-type"), "application/vnd.oracle.resource+json; type=collection");
     assert_eq!(sent[0].header("x-netsuite-propertynamevalidation"), "Error");
@@ -109,7 +89,10 @@ fn a_key_used_for_an_earlier_content_is_no_success() {
     let shown = rows(&[parent(1, "2026-11-20T10:00:00")], false);
     let replies = [repeated(7), state(true), tasks(1), stool(), accepted(8), state(true), tasks(1), shown];
     let (sent, outcomes) = play(write(&write_one), &replies);
-    assert_eq!((sent[4].method.as_str(), sent[4].path.as_str()), ("PATCH", "/services/rest/record/v1/inventoryItem"));
+    assert_eq!(
+        (sent[4].method.as_str(), sent[4].path.as_str()),
+        ("PATCH", "/services/rest/record/v1/inventoryItem")
+    );
     assert_ne!(sent[4].header("x-netsuite-idempotency-key"), sent[0].header("x-netsuite-idempotency-key"));
     assert!(outcomes.unwrap()[0].is_ok());
 }
@@ -119,22 +102,30 @@ fn a_product_fails_with_its_child_and_says_which() {
     let two = json!({ "itemId": "P-1", "displayName": "Chair", "children": [{ "itemId": "C-11", "price": "19.90" }, { "itemId": "C-12", "price": "1" }] });
     let mut other = create(json!({ "itemId": "P-2", "displayName": "Chair" }));
     other.external_key = "k2".into();
-    let shown = rows(&[parent(1, "2026-11-20T10:00:00"), child(1, 11, 1, "19.90"), parent(2, "2026-11-20T10:00:00")], false);
+    let shown = rows(
+        &[parent(1, "2026-11-20T10:00:00"), child(1, 11, 1, "19.90"), parent(2, "2026-11-20T10:00:00")],
+        false,
+    );
     let replies = [accepted(7), state(true), tasks(4), shown, refusal(400, "The item ID is taken")];
     let (sent, outcomes) = play(write(&[create(two), other]), &replies);
 
     assert_eq!(sent[4].path, "/services/rest/async/v1/job/7/task/3/result");
     let outcomes = outcomes.unwrap();
     let error = outcomes[0].as_ref().unwrap_err();
-    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Rejected, "the child `C-12`: The item ID is taken"));
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (ErrorKind::Rejected, "the child `C-12`: The item ID is taken")
+    );
     assert_eq!(outcomes[1].as_ref().unwrap().id, "2");
 }
 
 #[test]
 fn one_task_for_the_whole_batch_answers_for_each_record() {
-    let two = json!({ "itemId": "P-1", "displayName": "Chair", "children": [{ "itemId": "C-12", "price": "1" }] });
+    let two =
+        json!({ "itemId": "P-1", "displayName": "Chair", "children": [{ "itemId": "C-12", "price": "1" }] });
     let shown = rows(&[parent(1, "2026-11-20T10:00:00")], false);
-    let refused = json!({ "status": 400, "o:errorDetails": [{ "detail": "no", "o:errorCode": "USER_ERROR" }] });
+    let refused =
+        json!({ "status": 400, "o:errorDetails": [{ "detail": "no", "o:errorCode": "USER_ERROR" }] });
     let result = ok(&json!({ "items": [{ "id": "1" }, refused] }));
     let (_, outcomes) = play(write(&[create(two)]), &[accepted(7), state(true), tasks(1), shown, result]);
     assert_eq!(outcomes.unwrap()[0].as_ref().unwrap_err().message, "the child `C-12`: no");
@@ -152,13 +143,25 @@ fn a_value_that_netsuite_writes_in_its_own_way_is_asked_for_and_accepted() {
 
 #[test]
 fn children_are_changed_made_and_switched_off() {
-    let current = json!({ "children": [{ "itemId": "C-11", "price": "19.90" }, { "itemId": "C-13", "price": "1" }] });
+    let current =
+        json!({ "children": [{ "itemId": "C-11", "price": "19.90" }, { "itemId": "C-13", "price": "1" }] });
     let wanted = json!({ "children": [{ "itemId": "C-11", "price": "21" }, { "itemId": "C-14", "price": "2", "prices": { "EUR": "3" } }] });
-    let there = |item: &str, id: &str| json!({ "product": "1", "externalid": "k1", "item": item, "itemid": id });
+    let there =
+        |item: &str, id: &str| json!({ "product": "1", "externalid": "k1", "item": item, "itemid": id });
     let children = rows(&[there("11", "C-11"), there("13", "C-13")], false);
-    let currencies = rows(&[json!({ "id": "1", "symbol": "USD" }), json!({ "id": "2", "symbol": "EUR" })], false);
-    let shown = rows(&[parent(1, "2026-11-20T10:00:00"), child(1, 11, 1, "21"), child(1, 14, 1, "2"), child(1, 14, 2, "3")], false);
-    let replies = [children, currencies, accepted(7), state(true), tasks(2), accepted(8), state(true), tasks(1), shown];
+    let currencies =
+        rows(&[json!({ "id": "1", "symbol": "USD" }), json!({ "id": "2", "symbol": "EUR" })], false);
+    let shown = rows(
+        &[
+            parent(1, "2026-11-20T10:00:00"),
+            child(1, 11, 1, "21"),
+            child(1, 14, 1, "2"),
+            child(1, 14, 2, "3"),
+        ],
+        false,
+    );
+    let replies =
+        [children, currencies, accepted(7), state(true), tasks(2), accepted(8), state(true), tasks(1), shown];
     let (sent, outcomes) = play(write(&[update(wanted, current)]), &replies);
 
     assert_eq!(sent[2].method, "PATCH");
@@ -174,7 +177,11 @@ fn children_are_changed_made_and_switched_off() {
 fn a_whole_batch_that_is_refused_is_one_failure() {
     let (_, outcomes) = play(write(&[create(wanted())]), &[refusal(400, "items[0] is wrong")]);
     assert_eq!(outcomes.unwrap_err().kind, ErrorKind::Rejected);
-    let busy = reply(429, &[], r#"{"o:errorDetails":[{"detail":"busy","o:errorCode":"CONCURRENCY_LIMIT_EXCEEDED"}]}"#);
+    let busy = reply(
+        429,
+        &[],
+        r#"{"o:errorDetails":[{"detail":"busy","o:errorCode":"CONCURRENCY_LIMIT_EXCEEDED"}]}"#,
+    );
     assert_eq!(play(write(&[create(wanted())]), &[busy]).1.unwrap_err().kind, ErrorKind::RateLimited);
 }
 
@@ -183,7 +190,12 @@ fn a_location_elsewhere_is_not_followed() {
     let elsewhere = reply(202, &[("location", "https://evil.example/services/rest/async/v1/job/7")], "");
     let (sent, _) = play_some(write(&[create(wanted())]), &[elsewhere, state(false)]);
     assert_eq!(sent[1].path, "/services/rest/async/v1/job/7");
-    for strange in ["https://evil.example/", "/services/rest/async/v1/job/", "/services/rest/async/v1/job/..%2f7", "/job/a b"] {
+    for strange in [
+        "https://evil.example/",
+        "/services/rest/async/v1/job/",
+        "/services/rest/async/v1/job/..%2f7",
+        "/job/a b",
+    ] {
         let (_, outcomes) = play(write(&[create(wanted())]), &[reply(202, &[("location", strange)], "")]);
         assert_eq!(outcomes.unwrap_err().kind, ErrorKind::Unexpected, "{strange}");
     }
@@ -199,97 +211,25 @@ fn a_key_follows_from_the_content_alone() {
     assert_eq!(child_key("k1", "C-11").len(), "k1".len() + 11);
 }
 
-fn stock(to: i64, from: i64) -> Write {
-    Write {
-        id: Some("11".into()),
-        fields: fields(json!({ "quantities": { "Main": to } })),
-        current: fields(json!({ "quantities": { "Main": from } })),
-        idempotency_key: "u1".into(),
-        ..Write::default()
-    }
-}
-
-fn adjust(write: Write) -> Exchange<Vec<Outcome>> {
-    let account = with(&[("adjustment_account_id", json!("54"))]);
-    Netsuite.write_many(&account, ItemType::Inventory, &[write]).unwrap()
-}
-
-fn on_hand(count: i64) -> Reply {
-    rows(&[json!({ "item": "11", "itemid": "C-11", "modified": "2026-11-20T10:00:00", "locationid": "1", "location": "Main", "onhand": count.to_string() })], false)
-}
-
-fn locations() -> Reply {
-    rows(&[json!({ "id": "1", "name": "Main" })], false)
-}
-
-fn adjustment(key: &str) -> Value {
-    json!({ "id": "900", "externalid": key })
-}
-
-#[test]
-fn stock_is_adjusted_by_the_difference_under_a_key() {
-    let replies = [locations(), on_hand(10), rows(&[], false), accepted(7), state(true), tasks(1), rows(&[adjustment("u1")], false)];
-    let (sent, outcomes) = play(adjust(stock(7, 10)), &replies);
-    assert_eq!((sent[3].method.as_str(), sent[3].path.as_str()), ("POST", "/services/rest/record/v1/inventoryAdjustment"));
-    let lines = json!([{ "item": { "id": "11" }, "location": { "id": "1" }, "adjustQtyBy": -3 }]);
-    assert_eq!(sent[3].body["items"], json!([{ "externalId": "u1", "account": { "id": "54" }, "inventory": { "items": lines } }]));
-    assert_eq!(outcomes.unwrap()[0].as_ref().unwrap().id, "11");
-}
-
-#[test]
-fn stock_that_is_right_already_is_left_alone_and_stock_that_moved_is_decided_anew() {
-    let (_, outcomes) = play(adjust(stock(7, 10)), &[locations(), on_hand(7)]);
-    assert!(outcomes.unwrap()[0].is_ok(), "an earlier attempt was heard");
-    let (_, outcomes) = play(adjust(stock(7, 10)), &[locations(), on_hand(9)]);
-    assert_eq!(outcomes.unwrap()[0].as_ref().unwrap_err().kind, ErrorKind::Conflict);
-}
-
-#[test]
-fn the_same_change_a_second_time_is_a_second_adjustment() {
-    let there = || vec![adjustment("u1")];
-    let replies = [locations(), on_hand(10), rows(&there(), false), accepted(7), state(true), tasks(1), rows(&[adjustment("u1"), adjustment("u1-2")], false)];
-    let (sent, outcomes) = play(adjust(stock(7, 10)), &replies);
-    assert_eq!(sent[3].body["items"][0]["externalId"], "u1-2");
-    assert!(outcomes.unwrap()[0].is_ok());
-}
-
-#[test]
-fn an_adjustment_that_is_not_there_was_refused() {
-    let replies = [locations(), on_hand(10), rows(&[], false), accepted(7), state(true), tasks(1), rows(&[], false), refusal(400, "period is closed")];
-    let (_, outcomes) = play(adjust(stock(7, 10)), &replies);
-    assert_eq!(outcomes.unwrap()[0].as_ref().unwrap_err().message, "period is closed");
-}
-
-#[test]
-fn an_order_names_items_and_currency_by_their_ids() {
-    let wanted = json!({ "otherRefNum": "#1001", "currency": "USD", "total": "39.80", "lines": [{ "itemId": "C-11", "quantity": 2, "rate": "19.90" }], "shippingAddress": { "addressee": "Ana", "country": "CH" } });
-    let items = rows(&[json!({ "id": "11", "itemid": "C-11" })], false);
-    let currencies = rows(&[json!({ "id": "1", "symbol": "USD" })], false);
-    let head = rows(&[json!({ "id": "5", "externalid": "k1", "modified": "2026-11-20T10:00:00", "otherrefnum": "#1001", "currency": "USD", "addressee": "Ana", "country": "CH" })], false);
-    let line = rows(&[json!({ "id": "5", "itemid": "C-11", "quantity": "2", "rate": "19.9" })], false);
-    let account = with(&[("default_customer_id", json!(77))]);
-    let exchange = Netsuite.write_many(&account, ItemType::Order, &[create(wanted.clone())]).unwrap();
-    let (sent, outcomes) = play(exchange, &[items, currencies, accepted(7), state(true), tasks(1), head, line]);
-
-    let body = &sent[2].body["items"][0];
-    assert_eq!((sent[2].method.as_str(), &body["entity"], &body["externalId"]), ("PUT", &json!({ "id": "77" }), &json!("k1")));
-    assert_eq!(body["item"]["items"][0].to_string(), r#"{"item":{"id":"11"},"quantity":2,"rate":19.90}"#);
-    assert_eq!(body["shippingAddress"]["country"], json!({ "id": "CH" }));
-    assert_eq!(outcomes.unwrap()[0].as_ref().unwrap().id, "5");
-
-    let without = Netsuite.write_many(&super::account(), ItemType::Order, &[create(json!({ "memo": "x" }))]);
-    assert!(without.unwrap_err().message.contains("default_customer_id"));
-}
-
 #[test]
 fn children_are_deleted_before_their_product_and_what_is_gone_is_gone() {
     let there = json!({ "product": "1", "externalid": "k1", "item": "11", "itemid": "C-11" });
     let ids = ["1".to_owned(), "2".to_owned()];
     let exchange = Netsuite.delete_many(&account(), ItemType::Product, &ids).unwrap();
     let left = rows(&[json!({ "id": "1" })], false);
-    let replies = [rows(&[there], false), accepted(7), state(true), tasks(2), left, refusal(400, "transactions name it")];
+    let replies = [
+        rows(&[there], false),
+        accepted(7),
+        state(true),
+        tasks(2),
+        left,
+        refusal(400, "transactions name it"),
+    ];
     let (sent, outcomes) = play(exchange, &replies);
-    assert_eq!((sent[1].method.as_str(), sent[1].path.as_str()), ("DELETE", "/services/rest/record/v1/inventoryItem?ids=11,1"));
+    assert_eq!(
+        (sent[1].method.as_str(), sent[1].path.as_str()),
+        ("DELETE", "/services/rest/record/v1/inventoryItem?ids=11,1")
+    );
     assert_eq!(sent[5].path, "/services/rest/async/v1/job/7/task/2/result");
     let outcomes = outcomes.unwrap();
     assert_eq!(outcomes[0].as_ref().unwrap_err().message, "transactions name it");

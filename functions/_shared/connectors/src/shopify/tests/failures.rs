@@ -58,7 +58,7 @@ fn a_throttled_reply_asks_to_wait_until_the_bucket_holds_enough() {
     assert_eq!(wait(160.0, 100.0), Duration::from_secs(8));
     assert_eq!(wait(950.0, 100.0), Duration::from_secs(1));
     assert_eq!(wait(0.0, 0.0), Duration::from_secs(1));
-    assert_eq!(wait(0.0, 0.001), Duration::from_secs(60));
+    assert_eq!(wait(0.0, 0.001), Duration::from_mins(1));
     assert_eq!(failure(reply(429, &[("retry-after", "2.0")], "")).retry_after, Some(Duration::from_secs(2)));
 }
 
@@ -105,7 +105,8 @@ fn a_definition_that_exists_is_no_failure() {
 #[test]
 fn what_is_gone_already_counts_as_deleted() {
     let refused = |message: &str| json!({ "deletedProductId": null, "userErrors": [{ "field": ["id"], "message": message }] });
-    let answer = json!({ "data": { "a_0": refused("Product does not exist"), "a_1": refused("Product is busy") } });
+    let answer =
+        json!({ "data": { "a_0": refused("Product does not exist"), "a_1": refused("Product is busy") } });
     let ids = super::strings(&["a", "b"]);
     let exchange = super::Shopify.delete_many(&account(), ItemType::Product, &ids).unwrap();
     let outcomes = play(exchange, &[ok(&answer)]).1.unwrap();

@@ -4,7 +4,7 @@ use super::{account, chair, data, find, get, list, strings, write};
 use crate::shopify::{Shopify, cost};
 use crate::testing::{Sent, fields, play_some};
 use crate::{Connector, Key, Write};
-use apollo_compiler::executable::{Field, SelectionSet};
+use apollo_compiler::executable::{Field, Selection, SelectionSet};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
@@ -17,7 +17,8 @@ use std::path::PathBuf;
 /// The official schema, or `None` where it is not at hand; in CI it has to be.
 fn schema() -> Option<Valid<Schema>> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let specs = std::env::var_os("SYNCLINE_SPECS").map_or_else(|| root.join("../shared/specs"), PathBuf::from);
+    let specs =
+        std::env::var_os("SYNCLINE_SPECS").map_or_else(|| root.join("../shared/specs"), PathBuf::from);
     let path = specs.join("shopify/admin_2026-10.json.gz");
     let Ok(file) = std::fs::File::open(&path) else {
         assert!(std::env::var_os("CI").is_none(), "{} is missing", path.display());
@@ -43,7 +44,9 @@ fn sdl(schema: &Value) -> String {
         if name.starts_with("__") || ["String", "Int", "Float", "Boolean", "ID"].contains(&name) {
             continue;
         }
-        let names = |list: &Value, joint: &str| list_of(list).iter().map(|one| text(&one["name"])).collect::<Vec<_>>().join(joint);
+        let names = |list: &Value, joint: &str| {
+            list_of(list).iter().map(|one| text(&one["name"])).collect::<Vec<_>>().join(joint)
+        };
         let _ = match text(&kind["kind"]) {
             "SCALAR" => writeln!(out, "scalar {name}"),
             "ENUM" => writeln!(out, "enum {name} {{ {} }}", names(&kind["enumValues"], " ")),
@@ -52,7 +55,8 @@ fn sdl(schema: &Value) -> String {
             word => {
                 let keyword = if word == "OBJECT" { "type" } else { "interface" };
                 let interfaces = names(&kind["interfaces"], " & ");
-                let implements = if interfaces.is_empty() { String::new() } else { format!("implements {interfaces}") };
+                let implements =
+                    if interfaces.is_empty() { String::new() } else { format!("implements {interfaces}") };
                 writeln!(out, "{keyword} {name} {implements} {{ {} }}", outputs(&kind["fields"]))
             }
         };
@@ -71,7 +75,8 @@ fn outputs(fields: &Value) -> String {
 
 fn inputs(values: &Value) -> String {
     let input = |value: &Value| {
-        let default = value["defaultValue"].as_str().map(|default| format!(" = {default}")).unwrap_or_default();
+        let default =
+            value["defaultValue"].as_str().map(|default| format!(" = {default}")).unwrap_or_default();
         format!("{}: {}{default}", text(&value["name"]), type_of(&value["type"]))
     };
     list_of(values).iter().map(input).collect::<Vec<_>>().join("\n")
@@ -102,7 +107,9 @@ fn requests() -> Vec<Sent> {
     for item_type in [ItemType::Product, ItemType::Inventory, ItemType::Order] {
         let limits = Shopify.limits(item_type);
         first(play_some(list(item_type, Some("c")), &[nothing()]).0);
-        first(play_some(Shopify.get_many(&account(), item_type, &many(limits.read)).unwrap(), &[nothing()]).0);
+        first(
+            play_some(Shopify.get_many(&account(), item_type, &many(limits.read)).unwrap(), &[nothing()]).0,
+        );
         if item_type != ItemType::Inventory {
             let key = Key::External(many(limits.read));
             first(play_some(Shopify.find(&account(), item_type, &key).unwrap(), &[nothing()]).0);
@@ -136,9 +143,13 @@ fn reading_on() -> Vec<Sent> {
         "lineItems": { "nodes": [], "pageInfo": { "hasNextPage": true, "endCursor": "c" } },
     });
     let mut sent = Vec::new();
-    for (item_type, node) in [(ItemType::Product, product), (ItemType::Inventory, item), (ItemType::Order, order)] {
+    for (item_type, node) in
+        [(ItemType::Product, product), (ItemType::Inventory, item), (ItemType::Order, order)]
+    {
         let nodes = vec![node; 12];
-        sent.extend(play_some(get(item_type, &["x"]), &[data(&json!({ "nodes": nodes })), data(&json!({}))]).0);
+        sent.extend(
+            play_some(get(item_type, &["x"]), &[data(&json!({ "nodes": nodes })), data(&json!({}))]).0,
+        );
     }
     sent
 }
@@ -148,21 +159,36 @@ fn writing() -> Vec<Sent> {
     let whole = json!({ "id": "p", "variants": chair()["variants"], "media": { "nodes": [], "pageInfo": { "hasNextPage": false, "endCursor": null } } });
     let variant = json!({ "sku": "C-S", "options": {}, "prices": { "EUR": "1" } });
     let update = |content: Value| Write { id: Some("p".into()), fields: fields(content), ..Write::default() };
-    let create = |content: Value| Write { external_key: "k".into(), fields: fields(content), ..Write::default() };
+    let create =
+        |content: Value| Write { external_key: "k".into(), fields: fields(content), ..Write::default() };
     let products = vec![update(json!({ "variants": [variant] })); 10];
-    let orders = [vec![create(json!({ "lines": [{ "title": "x", "quantity": 1 }] })); 10], vec![update(json!({ "note": "n" })); 10]].concat();
+    let orders = [
+        vec![create(json!({ "lines": [{ "title": "x", "quantity": 1 }] })); 10],
+        vec![update(json!({ "note": "n" })); 10],
+    ]
+    .concat();
     let stock = vec![update(json!({ "quantities": { "Main": 1 } })); 50];
     let locations = json!({ "page": { "nodes": [{ "id": "l", "name": "Main" }], "pageInfo": { "hasNextPage": false, "endCursor": null } } });
     let mut plain = chair();
     plain["variants"]["nodes"][0]["selectedOptions"] = json!([{ "name": "Title", "value": "Default Title" }]);
-    let answers = |payload: &Value| -> Value { (0..20).map(|n| (format!("a_{n}"), payload.clone())).collect::<serde_json::Map<_, _>>().into() };
+    let answers = |payload: &Value| -> Value {
+        (0..20).map(|n| (format!("a_{n}"), payload.clone())).collect::<serde_json::Map<_, _>>().into()
+    };
     let none = answers(&Value::Null);
     let written = answers(&json!({ "product": plain, "userErrors": [] }));
     let ordered = answers(&json!({ "order": null, "userErrors": [{ "message": "no" }] }));
     let nothing = data(&json!({}));
     [
-        play_some(write(ItemType::Product, &products), &[data(&json!({ "nodes": [parts] })), nothing.clone()]).0,
-        play_some(write(ItemType::Product, &products), &[data(&json!({ "nodes": [whole] })), data(&written), nothing.clone()]).0,
+        play_some(
+            write(ItemType::Product, &products),
+            &[data(&json!({ "nodes": [parts] })), nothing.clone()],
+        )
+        .0,
+        play_some(
+            write(ItemType::Product, &products),
+            &[data(&json!({ "nodes": [whole] })), data(&written), nothing.clone()],
+        )
+        .0,
         play_some(write(ItemType::Order, &orders), &[data(&none), data(&ordered), nothing.clone()]).0,
         play_some(write(ItemType::Inventory, &stock), &[data(&locations), nothing]).0,
     ]
@@ -194,9 +220,29 @@ fn every_document_fits_the_official_schema_and_costs_what_we_say() {
     names.sort();
     names.dedup();
     let expected = strings(&[
-        "CreateOrders", "DefineMetafields", "DeleteProducts", "InventoryItems", "InventoryItemsById", "InventoryRest", "Locations",
-        "OrderRest", "Orders", "OrdersById", "OrdersByKey", "ProductParts", "ProductPartsRest", "ProductRest", "Products",
-        "ProductsById", "ProductsByKey", "Schema", "SetMetafields", "SetQuantities", "Shop", "UpdateOrders", "WriteProducts",
+        "CreateOrders",
+        "DefineMetafields",
+        "DeleteProducts",
+        "InventoryItems",
+        "InventoryItemsById",
+        "InventoryRest",
+        "Locations",
+        "OrderRest",
+        "Orders",
+        "OrdersById",
+        "OrdersByKey",
+        "ProductParts",
+        "ProductPartsRest",
+        "ProductRest",
+        "Products",
+        "ProductsById",
+        "ProductsByKey",
+        "Schema",
+        "SetMetafields",
+        "SetQuantities",
+        "Shop",
+        "UpdateOrders",
+        "WriteProducts",
     ]);
     assert_eq!(names, expected, "every operation is checked");
 }
@@ -209,11 +255,21 @@ struct Pricing<'a> {
 
 impl Pricing<'_> {
     fn selections(&self, set: &SelectionSet) -> u32 {
-        set.all_fields(self.document).map(|field| self.field(field)).sum()
+        let one = |selection: &Selection| match selection {
+            Selection::Field(field) => self.field(field),
+            Selection::InlineFragment(fragment) => self.selections(&fragment.selection_set),
+            Selection::FragmentSpread(spread) => {
+                self.selections(&self.document.fragments[&spread.fragment_name].selection_set)
+            }
+        };
+        set.selections.iter().map(one).sum()
     }
 
     fn field(&self, field: &Field) -> u32 {
-        let Some(ExtendedType::Object(_) | ExtendedType::Interface(_)) = field.inner_type_def(self.schema) else { return 0 };
+        let Some(ExtendedType::Object(_) | ExtendedType::Interface(_)) = field.inner_type_def(self.schema)
+        else {
+            return 0;
+        };
         let below = self.selections(&field.selection_set);
         let kind = field.ty().inner_named_type();
         if field.name == "pageInfo" || kind.starts_with("__") {

@@ -44,8 +44,10 @@ fn the_stand_in_for_no_option_is_not_shown() {
 fn variants_that_did_not_fit_are_read_on() {
     let mut large = chair();
     large["variants"] = connection(&json!([variant(11, "C-S", "S")]), Some("c1"));
-    let more = |sku: &str, next| json!({ "a_0": { "variants": connection(&json!([variant(12, sku, "M")]), next) } });
-    let replies = [data(&json!({ "nodes": [large] })), data(&more("C-M", Some("c2"))), data(&more("C-L", None))];
+    let more =
+        |sku: &str, next| json!({ "a_0": { "variants": connection(&json!([variant(12, sku, "M")]), next) } });
+    let replies =
+        [data(&json!({ "nodes": [large] })), data(&more("C-M", Some("c2"))), data(&more("C-L", None))];
     let (sent, records) = play(get(ItemType::Product, &["x"]), &replies);
 
     assert_eq!(sent[1].variables()["variantsAfter_0"], "c1");
@@ -59,7 +61,8 @@ fn a_cursor_that_comes_twice_is_a_defect_and_no_endless_loop() {
     let mut large = chair();
     large["variants"] = connection(&json!([variant(11, "C-S", "S")]), Some("c1"));
     let same = json!({ "a_0": { "variants": connection(&json!([variant(12, "C-M", "M")]), Some("c1")) } });
-    let (_, records) = play(get(ItemType::Product, &["x"]), &[data(&json!({ "nodes": [large] })), data(&same)]);
+    let (_, records) =
+        play(get(ItemType::Product, &["x"]), &[data(&json!({ "nodes": [large] })), data(&same)]);
     assert_eq!(records.unwrap_err().kind, ErrorKind::Unexpected);
 
     let page = json!({ "page": connection(&json!([chair()]), Some("p1")) });
@@ -72,7 +75,8 @@ fn a_product_that_is_deleted_while_we_read_on_is_left_out() {
     let mut large = chair();
     large["variants"] = connection(&json!([variant(11, "C-S", "S")]), Some("c1"));
     let gone = json!({ "a_0": null });
-    let (_, records) = play(get(ItemType::Product, &["x"]), &[data(&json!({ "nodes": [large] })), data(&gone)]);
+    let (_, records) =
+        play(get(ItemType::Product, &["x"]), &[data(&json!({ "nodes": [large] })), data(&gone)]);
     assert_eq!(records.unwrap(), Vec::new());
 }
 
@@ -94,7 +98,8 @@ fn stock_is_walked_whole_because_it_moves_without_changing_its_item() {
         "id": "gid://shopify/InventoryItem/5", "updatedAt": "2026-11-20T10:00:00Z", "sku": "C-S", "tracked": true,
         "inventoryLevels": connection(&json!([level]), None),
     });
-    let (sent, page) = play(list(ItemType::Inventory, None), &[data(&json!({ "page": connection(&json!([item]), None) }))]);
+    let (sent, page) =
+        play(list(ItemType::Inventory, None), &[data(&json!({ "page": connection(&json!([item]), None) }))]);
 
     assert_eq!(sent[0].variables()["query"], Value::Null);
     let record = page.unwrap().records.remove(0);
@@ -104,7 +109,9 @@ fn stock_is_walked_whole_because_it_moves_without_changing_its_item() {
 
 #[test]
 fn a_page_that_is_too_dear_is_asked_for_in_smaller_parts() {
-    let dear = crate::testing::ok(&json!({ "errors": [{ "message": "too dear", "extensions": { "code": "MAX_COST_EXCEEDED" } }] }));
+    let dear = crate::testing::ok(
+        &json!({ "errors": [{ "message": "too dear", "extensions": { "code": "MAX_COST_EXCEEDED" } }] }),
+    );
     let page = json!({ "page": connection(&json!([]), None) });
     let (sent, page) = play(list(ItemType::Product, None), &[dear, data(&page)]);
     assert_eq!(sent[1].variables()["first"], 63);
@@ -124,9 +131,8 @@ fn a_search_is_checked_again_because_shopify_compares_words() {
 
 #[test]
 fn an_external_key_is_looked_up_as_a_unique_metafield() {
-    let exchange = super::Shopify
-        .find(&account(), ItemType::Product, &Key::External(strings(&["k1", "k2"])))
-        .unwrap();
+    let exchange =
+        super::Shopify.find(&account(), ItemType::Product, &Key::External(strings(&["k1", "k2"]))).unwrap();
     let (sent, records) = play(exchange, &[data(&json!({ "a_0": null, "a_1": chair() }))]);
     assert_eq!(
         sent[0].variables()["identifier_1"],
@@ -137,7 +143,9 @@ fn an_external_key_is_looked_up_as_a_unique_metafield() {
 
 #[test]
 fn settings_that_cannot_be_used_are_refused_before_anything_is_sent() {
-    for (name, value) in [("api_version", "../2026-10"), ("prices_metafield", "prices"), ("prices_metafield", "a.b")] {
+    for (name, value) in
+        [("api_version", "../2026-10"), ("prices_metafield", "prices"), ("prices_metafield", "a.b")]
+    {
         let mut account = account();
         account.settings.insert(name.to_owned(), value.into());
         let error = super::Shopify.get_many(&account, ItemType::Product, &[]).unwrap_err();

@@ -8,7 +8,12 @@ use serde_json::{Value, json};
 const ID: &str = "gid://shopify/Product/1";
 
 fn create(content: Value) -> Write {
-    Write { external_key: "k1".into(), fields: fields(content), idempotency_key: "u1".into(), ..Write::default() }
+    Write {
+        external_key: "k1".into(),
+        fields: fields(content),
+        idempotency_key: "u1".into(),
+        ..Write::default()
+    }
 }
 
 fn update(content: Value, current: Value) -> Write {
@@ -39,15 +44,25 @@ fn a_create_carries_its_key_and_answers_with_the_record() {
         "title": "Chair", "status": "active", "tags": ["a"], "images": [{ "url": "https://x/1.jpg", "alt": "front" }],
         "options": [{ "name": "Size", "values": ["S"] }], "variants": [wanted_variant("C-S", "S", "19.90"), wanted_variant("C-M", "M", "19.90")],
     });
-    let (sent, outcomes) = play(write(ItemType::Product, &[create(wanted)]), &[data(&json!({ "a_0": accepted(&chair()) }))]);
+    let (sent, outcomes) =
+        play(write(ItemType::Product, &[create(wanted)]), &[data(&json!({ "a_0": accepted(&chair()) }))]);
 
     let variables = sent[0].variables();
     assert_eq!(variables["identifier_0"]["customId"]["value"], "k1");
     let input = &variables["input_0"];
-    assert_eq!(input["metafields"], json!([{ "namespace": "syncline", "key": "key", "type": "id", "value": "k1" }]));
+    assert_eq!(
+        input["metafields"],
+        json!([{ "namespace": "syncline", "key": "key", "type": "id", "value": "k1" }])
+    );
     assert_eq!(input["status"], "ACTIVE");
-    assert_eq!(input["files"], json!([{ "originalSource": "https://x/1.jpg", "alt": "front", "contentType": "IMAGE" }]));
-    assert_eq!(input["productOptions"], json!([{ "name": "Size", "values": [{ "name": "S" }, { "name": "M" }] }]));
+    assert_eq!(
+        input["files"],
+        json!([{ "originalSource": "https://x/1.jpg", "alt": "front", "contentType": "IMAGE" }])
+    );
+    assert_eq!(
+        input["productOptions"],
+        json!([{ "name": "Size", "values": [{ "name": "S" }, { "name": "M" }] }])
+    );
     let first = &input["variants"][0];
     assert_eq!(first["optionValues"], json!([{ "optionName": "Size", "name": "S" }]));
     assert_eq!(first["inventoryItem"], json!({ "sku": "C-S", "tracked": true }));
@@ -58,7 +73,8 @@ fn a_create_carries_its_key_and_answers_with_the_record() {
 
 #[test]
 fn an_update_of_plain_fields_sends_only_those_at_once() {
-    let exchange = write(ItemType::Product, &[update(json!({ "title": "Stool" }), json!({ "title": "Chair" }))]);
+    let exchange =
+        write(ItemType::Product, &[update(json!({ "title": "Stool" }), json!({ "title": "Chair" }))]);
     let (sent, outcomes) = play(exchange, &[data(&json!({ "a_0": accepted(&chair()) }))]);
     assert_eq!(sent[0].variables()["identifier_0"], json!({ "id": ID }));
     assert_eq!(sent[0].variables()["input_0"], json!({ "title": "Stool" }));
@@ -77,18 +93,26 @@ fn an_update_keeps_the_variants_and_media_that_stay() {
     let mut after = chair();
     let three = json!([variant(11, "C-S", "S"), variant(12, "C-M", "M"), variant(13, "C-L", "L")]);
     after["variants"] = connection(&three, None);
-    let replies = [data(&parts()), data(&json!({ "a_0": accepted(&after) })), data(&json!({ "a_0": { "userErrors": [] } }))];
+    let replies = [
+        data(&parts()),
+        data(&json!({ "a_0": accepted(&after) })),
+        data(&json!({ "a_0": { "userErrors": [] } })),
+    ];
     let (sent, outcomes) = play(write(ItemType::Product, &[update(wanted, current)]), &replies);
 
     let input = &sent[1].variables()["input_0"];
-    let ids: Vec<&Value> = input["variants"].as_array().unwrap().iter().map(|variant| &variant["id"]).collect();
-    assert_eq!(ids, [&json!("gid://shopify/ProductVariant/11"), &json!("gid://shopify/ProductVariant/12"), &Value::Null]);
+    let ids: Vec<&Value> =
+        input["variants"].as_array().unwrap().iter().map(|variant| &variant["id"]).collect();
+    assert_eq!(
+        ids,
+        [&json!("gid://shopify/ProductVariant/11"), &json!("gid://shopify/ProductVariant/12"), &Value::Null]
+    );
     assert_eq!(input["files"][0], json!({ "id": "gid://shopify/MediaImage/1", "alt": "new" }));
     assert_eq!(input["files"][1]["originalSource"], "https://x/2.jpg");
     assert_eq!(input["files"][2], json!({ "id": "gid://shopify/Video/2" }));
     // Prices that changed are set apart, so that the metafields of others stay.
-    let set = sent[2].variables()["metafields_0"].as_array().unwrap();
-    let owners: Vec<&Value> = set.iter().map(|one| &one["ownerId"]).collect();
+    let priced = sent[2].variables()["metafields_0"].as_array().unwrap();
+    let owners: Vec<&Value> = priced.iter().map(|one| &one["ownerId"]).collect();
     assert_eq!(owners, ["gid://shopify/ProductVariant/12", "gid://shopify/ProductVariant/13"]);
     assert_eq!(outcomes.unwrap()[0].as_ref().unwrap().now, None, "it was shown before its prices were set");
 }
@@ -96,7 +120,12 @@ fn an_update_keeps_the_variants_and_media_that_stay() {
 #[test]
 fn one_refused_product_does_not_touch_the_others() {
     let refused = json!({ "product": null, "userErrors": [{ "field": ["input", "title"], "message": "can't be blank", "code": "INVALID_INPUT" }] });
-    let writes = [create(json!({ "title": "" })), create(json!({ "title": "Chair" })), create(json!({ "colour": "red" })), create(json!({ "title": "x" }))];
+    let writes = [
+        create(json!({ "title": "" })),
+        create(json!({ "title": "Chair" })),
+        create(json!({ "colour": "red" })),
+        create(json!({ "title": "x" })),
+    ];
     let answer = json!({
         "data": { "a_0": refused, "a_1": accepted(&chair()), "a_2": null },
         "errors": [{ "message": "oops", "path": ["a_2"], "extensions": { "code": "INTERNAL_SERVER_ERROR" } }],
@@ -120,7 +149,8 @@ fn a_product_that_is_gone_is_not_made_anew() {
 #[test]
 fn images_that_are_still_being_read_are_waited_for() {
     let mut unread = chair();
-    unread["media"]["nodes"][0] = json!({ "mediaContentType": "IMAGE", "status": "PROCESSING", "alt": "front", "image": null });
+    unread["media"]["nodes"][0] =
+        json!({ "mediaContentType": "IMAGE", "status": "PROCESSING", "alt": "front", "image": null });
     let wanted = json!({ "title": "Chair", "images": [{ "url": "https://x/1.jpg" }] });
     let replies = [data(&json!({ "a_0": accepted(&unread) })), data(&json!({ "nodes": [chair()] }))];
     let (sent, outcomes) = play(write(ItemType::Product, &[create(wanted)]), &replies);
@@ -154,9 +184,14 @@ fn stock_is_set_only_where_it_still_is_what_was_read() {
 
     let input = &sent[1].variables()["input_0"];
     assert_eq!(sent[1].variables()["key_0"], "u1");
-    assert_eq!(input["quantities"], json!([{ "inventoryItemId": "i1", "locationId": "l1", "quantity": 7, "changeFromQuantity": 5 }]));
+    assert_eq!(
+        input["quantities"],
+        json!([{ "inventoryItemId": "i1", "locationId": "l1", "quantity": 7, "changeFromQuantity": 5 }])
+    );
     assert_eq!(sent[1].variables()["input_1"]["quantities"][0]["changeFromQuantity"], Value::Null);
-    assert!(sent[1].query().contains("a_1: inventorySetQuantities(input: $input_1) @idempotent(key: $key_1)"));
+    assert!(
+        sent[1].query().contains("a_1: inventorySetQuantities(input: $input_1) @idempotent(key: $key_1)")
+    );
     let outcomes = outcomes.unwrap();
     assert_eq!(outcomes[0].as_ref().unwrap_err().kind, ErrorKind::Conflict);
     assert_eq!(outcomes[1].as_ref().unwrap_err().message, "quantities.Moon: the shop has no such location");
@@ -181,10 +216,14 @@ fn an_order_that_an_earlier_attempt_made_is_found_and_not_made_twice() {
     assert_eq!(sent[0].variables()["identifier_0"]["customId"]["value"], "k1");
     assert_eq!(outcomes.unwrap()[0].as_ref().unwrap().id, "gid://shopify/Order/9");
 
-    let replies = [data(&json!({ "a_0": null })), data(&json!({ "a_0": { "order": order(), "userErrors": [] } }))];
+    let replies =
+        [data(&json!({ "a_0": null })), data(&json!({ "a_0": { "order": order(), "userErrors": [] } }))];
     let (sent, outcomes) = play(write(ItemType::Order, &[create(wanted)]), &replies);
     let input = &sent[1].variables()["order_0"];
-    assert_eq!(input["lineItems"][0]["priceSet"], json!({ "shopMoney": { "amount": "19.90", "currencyCode": "CHF" } }));
+    assert_eq!(
+        input["lineItems"][0]["priceSet"],
+        json!({ "shopMoney": { "amount": "19.90", "currencyCode": "CHF" } })
+    );
     assert_eq!(input["metafields"][0]["value"], "k1");
     assert_eq!(outcomes.unwrap()[0].as_ref().unwrap().now.as_ref().unwrap().fields["total"], "39.80");
 }
@@ -203,12 +242,17 @@ fn what_shopify_does_not_let_change_in_an_order_is_told() {
 
 #[test]
 fn a_request_is_filled_only_as_far_as_it_may_cost() {
-    let variants: Vec<Value> = (0..2_000).map(|n| json!({ "sku": format!("C-{n}"), "options": { "Size": n.to_string() } })).collect();
+    let variants: Vec<Value> = (0..2_000)
+        .map(|n| json!({ "sku": format!("C-{n}"), "options": { "Size": n.to_string() } }))
+        .collect();
     let large = json!({ "options": [{ "name": "Size", "values": [] }], "variants": variants });
-    let replies = [data(&json!({ "a_0": accepted(&chair()), "a_1": accepted(&chair()) })), data(&json!({ "a_0": accepted(&chair()) }))];
+    let replies = [
+        data(&json!({ "a_0": accepted(&chair()), "a_1": accepted(&chair()) })),
+        data(&json!({ "a_0": accepted(&chair()) })),
+    ];
     let (sent, outcomes) = play(write(ItemType::Product, &vec![create(large); 3]), &replies);
     assert!(sent.iter().all(|sent| sent.cost < 1_000));
-    assert_eq!(outcomes.unwrap().into_iter().filter(Result::is_ok).count(), 3);
+    assert_eq!(outcomes.unwrap().into_iter().flatten().count(), 3);
 }
 
 proptest! {
