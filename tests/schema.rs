@@ -3,7 +3,12 @@
 //! Each test has a database of its own and talks to it as the functions do: with the texts of `sql/`, as the role
 //! `sync_functions`, or as a user through `sync.as_user`.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod catalogue;
 mod queue;

@@ -23,7 +23,7 @@ pub const ISSUER: &str = "http://127.0.0.1/auth/v1";
 /// The project's legacy signing secret.
 pub const JWT_SECRET: &str = "a-signing-secret-of-the-tests-that-is-long-enough";
 /// The secret key that the clock and operators use.
-pub const SECRET_KEY: &str = "sb_secret_of_the_tests";
+pub const SECRET_KEY: &str = "sb_secret_of_the_tests_long_enough";
 /// 32 bytes in base64.
 const SEAL_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 

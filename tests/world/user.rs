@@ -37,11 +37,16 @@ impl<'a> User<'a> {
     /// Connects a shop, through the function that a page would use.
     pub async fn connect_shopify(&mut self, name: &str) -> Value {
         let shop = self.world.platforms.shopify(name);
+        // A shop of the largest plan: tests that are about throttling take it away again.
+        shop.set_bucket(20_000.0, 2_000.0);
         let answer = self
-            .invoke("integrations", json!({
-                "name": "Shop", "platform": "shopify", "baseUrl": shop.address(),
-                "credential": { "kind": "access_token", "access_token": shop.token() },
-            }))
+            .invoke(
+                "integrations",
+                json!({
+                    "name": "Shop", "platform": "shopify", "baseUrl": shop.address(),
+                    "credential": { "kind": "access_token", "access_token": shop.token() },
+                }),
+            )
             .await
             .ok();
         self.shop = Some(shop);
@@ -93,7 +98,13 @@ impl<'a> User<'a> {
     }
 
     /// Puts records of one platform on the sync list, towards another; answers the items' ids.
-    pub async fn lists_from(&self, source: &str, target: &str, item_type: &str, source_ids: &[String]) -> Vec<String> {
+    pub async fn lists_from(
+        &self,
+        source: &str,
+        target: &str,
+        item_type: &str,
+        source_ids: &[String],
+    ) -> Vec<String> {
         let mut ids = Vec::new();
         for part in source_ids.chunks(1000) {
             let items: Vec<Value> = part.iter().map(|id| json!({ "sourceId": id })).collect();

@@ -111,7 +111,11 @@ impl From<engine::Answer> for Output {
             items_conflicted: run.conflicted.saturating_add(run.held),
             items_queued: answer.queued,
             duration: run.duration_ms,
-            errors: run.errors.into_iter().map(|error| ItemError { item_id: error.item_id, error: error.message }).collect(),
+            errors: run
+                .errors
+                .into_iter()
+                .map(|error| ItemError { item_id: error.item_id, error: error.message })
+                .collect(),
         }
     }
 }

@@ -98,7 +98,8 @@ fn warnings(health: &health::Health) -> Vec<String> {
         warnings.push(format!("A job has been due for {seconds} s: is queue-drain called?"));
     }
     if health.last_tick_at.is_some_and(|tick| health.time.signed_duration_since(tick) > SILENT) {
-        warnings.push("scheduled-sync has not run for more than three hours: is the clock set up?".to_owned());
+        warnings
+            .push("scheduled-sync has not run for more than three hours: is the clock set up?".to_owned());
     }
     if health.runs.stuck > 0 {
         warnings.push(format!("{} run(s) give no sign of life.", health.runs.stuck));

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
-use store::integrations::{self, Status};
 use store::Db;
+use store::integrations::{self, Status};
 
 /// Which account. It can also be named in the path.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -69,7 +69,11 @@ async fn integration_test(call: Call<Input>) -> Result<Output, Problem> {
         integration_id: account.id,
         ok: probe.ok,
         status,
-        steps: probe.steps.into_iter().map(|one| Step { step: one.step, ok: one.ok, detail: one.detail }).collect(),
+        steps: probe
+            .steps
+            .into_iter()
+            .map(|one| Step { step: one.step, ok: one.ok, detail: one.detail })
+            .collect(),
         account_name: report.as_ref().map(|report| report.account_name.clone()),
         currency: report.as_ref().and_then(|report| report.currency.clone()),
         warnings: report.map(|report| report.warnings).unwrap_or_default(),

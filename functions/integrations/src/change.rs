@@ -83,19 +83,26 @@ impl New {
 }
 
 impl Change {
-    pub(crate) fn checked(self, settings: &Settings, old: &Integration) -> Result<IntegrationChange, Problem> {
+    pub(crate) fn checked(
+        self,
+        settings: &Settings,
+        old: &Integration,
+    ) -> Result<IntegrationChange, Problem> {
         self.name.as_deref().map_or(Ok(()), check_name)?;
         check_limits(self.rate_per_minute, self.rate_per_hour, self.max_retries)?;
         if self.status == Some(Status::Error) {
             return Err(Problem::invalid("/status", "This is active or inactive; only a test says error."));
         }
-        let base_url = self.base_url.map(|url| engine::check_base_url(settings, old.platform, &url)).transpose()?;
+        let base_url =
+            self.base_url.map(|url| engine::check_base_url(settings, old.platform, &url)).transpose()?;
         if self.credential.is_none() && base_url.as_ref().is_some_and(|url| *url != old.base_url) {
             let detail = "Another address needs the credential again: it must not go to a place its owner did not name.";
             return Err(Problem::invalid("/credential", detail));
         }
-        let sealed =
-            self.credential.map(|entered| seal(settings, old.platform, (old.id, old.user_id), entered)).transpose()?;
+        let sealed = self
+            .credential
+            .map(|entered| seal(settings, old.platform, (old.id, old.user_id), entered))
+            .transpose()?;
         let (credential_kind, sealed) = sealed.unzip();
         Ok(IntegrationChange {
             id: old.id,
@@ -119,7 +126,9 @@ fn seal(
     place: (IntegrationId, UserId),
     mut entered: Fields,
 ) -> Result<(CredentialKind, String), Problem> {
-    let kind = entered.remove("kind").ok_or_else(|| Problem::invalid("/credential/kind", "Say which kind it is."))?;
+    let kind = entered
+        .remove("kind")
+        .ok_or_else(|| Problem::invalid("/credential/kind", "Say which kind it is."))?;
     let kind: CredentialKind = serde_json::from_value(kind)
         .map_err(|_| Problem::invalid("/credential/kind", "There is no such kind of credential."))?;
     let sealed = engine::seal_credential(settings, platform, place, kind, &Value::Object(entered))?;

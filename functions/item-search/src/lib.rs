@@ -69,18 +69,27 @@ async fn handle(request: Request) -> impl IntoResponse {
 async fn item_search(call: Call<Input>) -> Result<Page, Problem> {
     let user = call.caller.user()?;
     let Input { integration_id, platform, item_type, filter_config, cursor, limit } = call.input;
-    let filter: Filter = serde_json::from_value(Value::Object(filter_config))
-        .map_err(|error| Problem::invalid("/filterConfig", format!("This filter cannot be read: {error}.")))?;
+    let filter: Filter = serde_json::from_value(Value::Object(filter_config)).map_err(|error| {
+        Problem::invalid("/filterConfig", format!("This filter cannot be read: {error}."))
+    })?;
     let limit = limit.unwrap_or(50);
     if !(1..=250).contains(&limit) {
         return Err(Problem::invalid("/limit", "This is a number from 1 to 250."));
     }
     let db = Db::open().await?;
     let account = match (integration_id, platform) {
-        (Some(id), _) => integrations::get(&db, &user.claims, id).await?.map(|account| account.id).ok_or_else(Problem::not_found)?,
-        (None, Some(platform)) => integrations::only_active(&db, &user.claims, platform).await?.ok_or_else(|| {
-            Problem::invalid("/integrationId", format!("Name the account: there is not exactly one active account on {platform}."))
-        })?,
+        (Some(id), _) => integrations::get(&db, &user.claims, id)
+            .await?
+            .map(|account| account.id)
+            .ok_or_else(Problem::not_found)?,
+        (None, Some(platform)) => {
+            integrations::only_active(&db, &user.claims, platform).await?.ok_or_else(|| {
+                Problem::invalid(
+                    "/integrationId",
+                    format!("Name the account: there is not exactly one active account on {platform}."),
+                )
+            })?
+        }
         (None, None) => return Err(Problem::invalid("/integrationId", "Name an account or a platform.")),
     };
     let settings = Settings::read().await?;
@@ -88,8 +97,12 @@ async fn item_search(call: Call<Input>) -> Result<Page, Problem> {
     let query = engine::Query { integration_id: account, item_type, filter, page: cursor, limit };
     let found = engine::search(&db, &settings, query, engine::Deadline::at(call.deadline.at())).await?;
     let source_ids: Vec<String> = found.records.iter().map(|record| record.id.clone()).collect();
-    let asked =
-        KnownSources { source_integration_id: account, target_integration_id: None, item_type, source_ids: &source_ids };
+    let asked = KnownSources {
+        source_integration_id: account,
+        target_integration_id: None,
+        item_type,
+        source_ids: &source_ids,
+    };
     let known = sync_list::known_sources(&db, &user.claims, &asked).await?;
     let known: HashMap<String, ItemId> = known.into_iter().map(|one| (one.source_id, one.item_id)).collect();
     let data = found.records.into_iter().map(|record| Row::new(record, &known)).collect();

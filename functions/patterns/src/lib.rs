@@ -134,7 +134,11 @@ async fn list(call: Call<Query>) -> Result<Either<Row, Page>, Problem> {
     let page = patterns::list(&db, &user.claims, &query).await?;
     let last = page.rows.last().filter(|_| page.has_more);
     let next_cursor = last.map(|row| edge::cursor::write(row.created_at, row.id));
-    Ok(Either::Right(Page { next_cursor, has_more: page.has_more, data: page.rows.into_iter().map(Row::from).collect() }))
+    Ok(Either::Right(Page {
+        next_cursor,
+        has_more: page.has_more,
+        data: page.rows.into_iter().map(Row::from).collect(),
+    }))
 }
 
 /// Counts what a pattern finds on the platform it looks at; one for both ways is counted at the shop.
@@ -186,7 +190,11 @@ async fn change(call: Call<Change>) -> Result<Row, Problem> {
 async fn remove(call: Call<Removal>) -> Result<Empty, Problem> {
     let user = call.caller.user()?;
     let db = Db::open().await?;
-    if patterns::delete(&db, &user.claims, call.input.id).await? { Ok(Empty) } else { Err(Problem::not_found()) }
+    if patterns::delete(&db, &user.claims, call.input.id).await? {
+        Ok(Empty)
+    } else {
+        Err(Problem::not_found())
+    }
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {

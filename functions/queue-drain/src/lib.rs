@@ -56,6 +56,13 @@ async fn drain(deadline: engine::Deadline) -> Result<engine::Drained, Problem> {
 impl Output {
     fn new(drained: engine::Drained, took: Duration) -> Self {
         let engine::Drained { claimed, done, retried, dead, empty } = drained;
-        Self { claimed, done, retried, dead, empty, duration: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
+        Self {
+            claimed,
+            done,
+            retried,
+            dead,
+            empty,
+            duration: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        }
     }
 }

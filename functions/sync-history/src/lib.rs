@@ -125,7 +125,8 @@ async fn history(call: Call<Query>) -> Result<Either<Detail, Page>, Problem> {
         return Ok(Either::Left(Detail { run: detail.run.into(), syncs: detail.syncs, events }));
     }
     let (before, limit) = (edge::cursor::read(cursor.as_deref())?, edge::cursor::limit(limit)?);
-    let query = HistoryQuery { sync_type, status: status.map(|status| status.word().to_owned()), before, limit };
+    let query =
+        HistoryQuery { sync_type, status: status.map(|status| status.word().to_owned()), before, limit };
     let page = runs::history(&db, &user.claims, &query).await?;
     let last = page.rows.last().filter(|_| page.has_more);
     let next_cursor = last.map(|row| edge::cursor::write(row.created_at, row.id));

@@ -1,13 +1,13 @@
 //! Putting items on the list: named ones, or all that a saved search finds.
 
 use crate::row::{Page, Row};
+use domain::ItemId;
 use domain::{Direction, Fields, IntegrationId, ItemType, PatternId, Platform, SyncMode, Value};
 use edge::{Call, Problem};
 use engine::{Filter, Query, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::sync_list::{self, ListQuery, NewItem};
-use domain::ItemId;
 use store::{Claims, Db, integrations, patterns};
 
 /// The most items that one call adds.
@@ -85,7 +85,9 @@ pub(crate) async fn add(call: Call<Input>) -> Result<Output, Problem> {
         None => false,
     };
     match input.items.len() {
-        0 if input.pattern_id.is_none() => return Err(Problem::invalid("/items", "Name items, or a pattern.")),
+        0 if input.pattern_id.is_none() => {
+            return Err(Problem::invalid("/items", "Name items, or a pattern."));
+        }
         0..=MOST => {}
         _ => return Err(Problem::invalid("/items", "Name at most 1,000 items.")),
     }
@@ -133,8 +135,10 @@ async fn find(
 ) -> Result<bool, Problem> {
     let pattern = patterns::get(db, claims, pattern).await?.ok_or_else(Problem::not_found)?;
     let (from, to) = sides(input, pattern.direction)?;
-    let filter: Filter = serde_json::from_value(Value::Object(pattern.filter_config.clone()))
-        .map_err(|error| Problem::invalid("/patternId", format!("The pattern's filter cannot be read: {error}.")))?;
+    let filter: Filter =
+        serde_json::from_value(Value::Object(pattern.filter_config.clone())).map_err(|error| {
+            Problem::invalid("/patternId", format!("The pattern's filter cannot be read: {error}."))
+        })?;
     let integration_id = match input.source_integration_id {
         Some(id) => id,
         None => integrations::only_active(db, claims, from).await?.ok_or_else(|| unclear(from))?,
@@ -168,9 +172,10 @@ fn sides(input: &Input, direction: Direction) -> Result<(Platform, Platform), Pr
         (Direction::NetsuiteToShopify, _) | (Direction::Bidirectional, Some(Platform::Netsuite)) => {
             Ok((Platform::Netsuite, Platform::Shopify))
         }
-        (Direction::Bidirectional, None) => {
-            Err(Problem::invalid("/sourcePlatform", "The pattern looks both ways: say which platform to search."))
-        }
+        (Direction::Bidirectional, None) => Err(Problem::invalid(
+            "/sourcePlatform",
+            "The pattern looks both ways: say which platform to search.",
+        )),
     }
 }
 

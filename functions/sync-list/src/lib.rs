@@ -90,7 +90,15 @@ async fn list(call: Call<Query>) -> Result<Page, Problem> {
         return Err(Problem::invalid("/status", "This is one of success, failed, pending and never."));
     }
     let before = edge::cursor::read(cursor.as_deref())?;
-    let query = ListQuery { ids, item_type, status, is_active, config_id, before, limit: edge::cursor::limit(limit)? };
+    let query = ListQuery {
+        ids,
+        item_type,
+        status,
+        is_active,
+        config_id,
+        before,
+        limit: edge::cursor::limit(limit)?,
+    };
     let db = Db::open().await?;
     Ok(Page::from(sync_list::list(&db, &user.claims, &query).await?))
 }

@@ -100,6 +100,16 @@ fn whole(text: &str) -> Option<i64> {
     }
 }
 
+/// Whether this is Shopify's stand-in for the options of a product that has none, or for what a variant chooses of
+/// them. Exports of a shop carry it to other places; in the neutral record nothing stands there.
+pub(crate) fn is_no_option(value: &Value) -> bool {
+    *value == serde_json::json!([{ "name": NO_OPTION.0, "values": [NO_OPTION.1] }])
+        || *value == serde_json::json!({ NO_OPTION.0: NO_OPTION.1 })
+}
+
+/// Shopify's stand-in: the name and the only value.
+pub(crate) const NO_OPTION: (&str, &str) = ("Title", "Default Title");
+
 /// An instant from RFC 3339 text.
 pub(crate) fn time(text: &str) -> Result<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text)

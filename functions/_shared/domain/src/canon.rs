@@ -48,7 +48,8 @@ pub fn write(value: &Value, out: &mut String) {
 
 /// Appends the canonical text of an object: keys in order, each in Unicode form C.
 pub fn write_object(fields: &Fields, out: &mut String) {
-    let mut keys: Vec<(String, &Value)> = fields.iter().map(|(key, value)| (key.nfc().collect(), value)).collect();
+    let mut keys: Vec<(String, &Value)> =
+        fields.iter().map(|(key, value)| (key.nfc().collect(), value)).collect();
     keys.sort_by(|a, b| a.0.cmp(&b.0));
     out.push('{');
     for (position, (key, value)) in keys.iter().enumerate() {
@@ -81,7 +82,8 @@ pub fn number(text: &str) -> Option<String> {
         None => (rest, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let well_formed = !whole.is_empty() && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
+    let well_formed =
+        !whole.is_empty() && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
     if !well_formed {
         return None;
     }

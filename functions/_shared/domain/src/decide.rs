@@ -134,7 +134,8 @@ pub fn decide(rules: &Rules, situation: &Situation<'_>) -> Decision {
         return Decision::Create { fields: wanted };
     };
     let views = Views::new(rules, situation, &wanted, target);
-    let (mut fields, mut changes, mut kept, mut conflicts) = (Fields::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut fields, mut changes, mut kept, mut conflicts) =
+        (Fields::new(), Vec::new(), Vec::new(), Vec::new());
     for (field, value) in &wanted {
         match views.verdict(rules, situation, field) {
             Verdict::Same => {}
@@ -172,10 +173,9 @@ impl Views {
             current: rules.mapping.comparable(&current),
             wanted_as_is: wanted.clone(),
             current_as_is: current,
-            bases: situation
-                .bases
-                .as_ref()
-                .map(|bases| (rules.mapping.comparable(bases.source), rules.mapping.comparable(bases.target))),
+            bases: situation.bases.as_ref().map(|bases| {
+                (rules.mapping.comparable(bases.source), rules.mapping.comparable(bases.target))
+            }),
         }
     }
 
@@ -196,7 +196,9 @@ impl Views {
             (false, true) => match strategy {
                 Strategy::SourceWins => Verdict::Write("source_wins"),
                 Strategy::Manual => Verdict::Ask("manual"),
-                Strategy::TargetWins | Strategy::LastWriteWins | Strategy::Merge => Verdict::Keep("target_changed"),
+                Strategy::TargetWins | Strategy::LastWriteWins | Strategy::Merge => {
+                    Verdict::Keep("target_changed")
+                }
             },
             (true, true) => settle(strategy, situation, "both_changed"),
         }
@@ -221,7 +223,8 @@ fn settle(strategy: Strategy, situation: &Situation<'_>, otherwise: &'static str
         Strategy::TargetWins => Verdict::Keep("target_wins"),
         Strategy::Merge | Strategy::Manual => Verdict::Ask(otherwise),
         Strategy::LastWriteWins => {
-            let times = situation.source.modified_at.zip(situation.target.and_then(|target| target.modified_at));
+            let times =
+                situation.source.modified_at.zip(situation.target.and_then(|target| target.modified_at));
             match times {
                 Some((source, target)) if source > target => Verdict::Write("last_write_wins"),
                 Some((source, target)) if source < target => Verdict::Keep("last_write_wins"),

@@ -78,7 +78,11 @@ fn status(turned: bool) -> Option<Rule> {
         ("isInactive", "status", vec![(false.into(), text("ACTIVE")), (true.into(), text("ARCHIVED"))])
     } else {
         let pairs = [("ACTIVE", false), ("DRAFT", true), ("ARCHIVED", true)];
-        ("status", "isInactive", pairs.into_iter().map(|(word, inactive)| (text(word), inactive.into())).collect())
+        (
+            "status",
+            "isInactive",
+            pairs.into_iter().map(|(word, inactive)| (text(word), inactive.into())).collect(),
+        )
     };
     let rule = Rule::copy(source.parse().ok()?, target.parse().ok()?);
     Some(Rule { transformation: Some(Transformation { lookup }), ..rule })
@@ -157,8 +161,12 @@ mod tests {
 
     #[test]
     fn the_list_shows_name_sku_and_price() {
-        let product = json!({"title": "Chair", "variants": [{"sku": "C-1", "price": "1.10"}], "status": "ACTIVE"});
+        let product =
+            json!({"title": "Chair", "variants": [{"sku": "C-1", "price": "1.10"}], "status": "ACTIVE"});
         let shown = metadata(product.as_object().unwrap());
-        assert_eq!(Value::Object(shown), json!({"name": "Chair", "sku": "C-1", "price": "1.10", "status": "ACTIVE"}));
+        assert_eq!(
+            Value::Object(shown),
+            json!({"name": "Chair", "sku": "C-1", "price": "1.10", "status": "ACTIVE"})
+        );
     }
 }

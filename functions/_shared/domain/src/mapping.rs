@@ -54,7 +54,7 @@ pub enum FieldKind {
     Number,
     /// Lists without order and without repetition.
     Set,
-    /// Texts without the white space around and the kind of line end.
+    /// Texts without the white space around and the kind of line end; an empty one is none.
     Text,
 }
 
@@ -105,7 +105,8 @@ impl Mapping {
                 value
             });
             if rule.required && (missing || rule.target.values(&target).is_empty()) {
-                violations.push(Violation { target: rule.target.to_string(), origin: rule.source.to_string() });
+                violations
+                    .push(Violation { target: rule.target.to_string(), origin: rule.source.to_string() });
             }
         }
         if violations.is_empty() { Ok(target) } else { Err(violations) }
@@ -125,7 +126,9 @@ impl Mapping {
         let mut result = fields.clone();
         for rule in self.rules.iter().filter(|rule| !rule.kind.is_exact()) {
             let before = result.clone();
-            rule.target.copy(&rule.target, &before, &mut result, &mut |value| value.map(|value| comparable(value, rule.kind)));
+            rule.target.copy(&rule.target, &before, &mut result, &mut |value| {
+                value.map(|value| comparable(value, rule.kind))
+            });
         }
         result.into_iter().filter_map(|(name, value)| Some((name, without_nulls(value)?))).collect()
     }
@@ -140,7 +143,14 @@ impl Mapping {
 impl Rule {
     /// A rule that copies.
     pub fn copy(source: Path, target: Path) -> Self {
-        Self { source, target, transformation: None, required: false, default_value: None, kind: FieldKind::Exact }
+        Self {
+            source,
+            target,
+            transformation: None,
+            required: false,
+            default_value: None,
+            kind: FieldKind::Exact,
+        }
     }
 
     fn change(&self, value: Option<&Value>) -> Option<Value> {
@@ -163,11 +173,17 @@ impl Rule {
 fn without_nulls(value: Value) -> Option<Value> {
     match value {
         Value::Null => None,
-        Value::Object(fields) => {
-            Some(fields.into_iter().filter_map(|(name, value)| Some((name, without_nulls(value)?))).collect::<Fields>().into())
-        }
+        Value::Object(fields) => Some(
+            fields
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, without_nulls(value)?)))
+                .collect::<Fields>()
+                .into(),
+        ),
         // An element keeps its place, so a null in a list stays one.
-        Value::Array(values) => Some(values.into_iter().map(|value| without_nulls(value).unwrap_or_default()).collect()),
+        Value::Array(values) => {
+            Some(values.into_iter().map(|value| without_nulls(value).unwrap_or_default()).collect())
+        }
         other => Some(other),
     }
 }
@@ -180,9 +196,11 @@ fn comparable(value: &Value, kind: FieldKind) -> Value {
         (FieldKind::Number, Value::Number(number)) => {
             canon::number(&number.to_string()).map_or_else(|| value.clone(), Value::String)
         }
-        (FieldKind::Number, Value::Object(amounts)) => {
-            amounts.iter().map(|(name, amount)| (name.clone(), comparable(amount, kind))).collect::<Fields>().into()
-        }
+        (FieldKind::Number, Value::Object(amounts)) => amounts
+            .iter()
+            .map(|(name, amount)| (name.clone(), comparable(amount, kind)))
+            .collect::<Fields>()
+            .into(),
         (FieldKind::Set, Value::Array(values)) => {
             let mut texts: Vec<String> = values
                 .iter()
@@ -196,9 +214,10 @@ fn comparable(value: &Value, kind: FieldKind) -> Value {
             texts.dedup();
             texts.into_iter().map(Value::String).collect()
         }
-        (FieldKind::Text, Value::String(text)) => {
-            Value::String(text.trim().replace("\r\n", "\n").nfc().collect())
-        }
+        (FieldKind::Text, Value::String(text)) => match text.trim() {
+            "" => Value::Null,
+            text => Value::String(text.replace("\r\n", "\n").nfc().collect()),
+        },
         _ => value.clone(),
     }
 }

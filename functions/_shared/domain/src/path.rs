@@ -69,7 +69,11 @@ impl Path {
                 put(target.entry(self.first.clone()).or_insert(Value::Null), steps, value);
             }
         };
-        let many = from.rest.iter().position(|step| *step == Step::Each).zip(self.rest.iter().position(|step| *step == Step::Each));
+        let many = from
+            .rest
+            .iter()
+            .position(|step| *step == Step::Each)
+            .zip(self.rest.iter().position(|step| *step == Step::Each));
         let Some((from_each, to_each)) = many else {
             let value = self.gathered(from, source);
             let value = change(value.as_ref());
@@ -194,10 +198,13 @@ impl FromStr for Path {
             steps.push(Step::Key(name.to_owned()));
             let mut rest = brackets;
             while !rest.is_empty() {
-                let (inside, after) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).ok_or_else(bad)?;
+                let (inside, after) =
+                    rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).ok_or_else(bad)?;
                 steps.push(match inside {
                     "" => Step::Each,
-                    digits => Step::Index(digits.parse().ok().filter(|index| *index < MAX_INDEX).ok_or_else(bad)?),
+                    digits => {
+                        Step::Index(digits.parse().ok().filter(|index| *index < MAX_INDEX).ok_or_else(bad)?)
+                    }
                 });
                 rest = after;
             }

@@ -26,13 +26,19 @@ struct Written {
 }
 
 /// Reads the rules of a sync between these platforms.
-pub fn read(written: &Fields, item_type: ItemType, source: Platform, target: Platform) -> Result<Rules, BadRules> {
-    let written: Written =
-        serde_json::from_value(Value::Object(written.clone())).map_err(|error| BadRules(error.to_string()))?;
+pub fn read(
+    written: &Fields,
+    item_type: ItemType,
+    source: Platform,
+    target: Platform,
+) -> Result<Rules, BadRules> {
+    let written: Written = serde_json::from_value(Value::Object(written.clone()))
+        .map_err(|error| BadRules(error.to_string()))?;
     let mapping = match written.mapping {
         Some(rules) => Mapping::new(rules),
-        None => defaults::mapping(item_type, source, target)
-            .ok_or_else(|| BadRules(format!("there is no default mapping of {item_type} from {source} to {target}")))?,
+        None => defaults::mapping(item_type, source, target).ok_or_else(|| {
+            BadRules(format!("there is no default mapping of {item_type} from {source} to {target}"))
+        })?,
     };
     Ok(Rules {
         mapping,

@@ -28,9 +28,13 @@ pub fn due(
 ) -> Result<Option<DateTime<Utc>>, BadSchedule> {
     let zone = Tz::from_str(time_zone).map_err(|_| BadSchedule::TimeZone(time_zone.to_owned()))?;
     let bad = || BadSchedule::Cron(schedule.to_owned());
-    let cron = CronParser::builder().seconds(Seconds::Disallowed).build().parse(schedule).map_err(|_| bad())?;
+    let cron =
+        CronParser::builder().seconds(Seconds::Disallowed).build().parse(schedule).map_err(|_| bad())?;
     let Some(last) = last else { return Ok(Some(now)) };
-    let slot = cron.find_previous_occurrence(&now.with_timezone(&zone), true).map_err(|_| bad())?.with_timezone(&Utc);
+    let slot = cron
+        .find_previous_occurrence(&now.with_timezone(&zone), true)
+        .map_err(|_| bad())?
+        .with_timezone(&Utc);
     Ok((slot > last).then_some(slot))
 }
 
@@ -53,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_schedule_is_meant_where_its_people_live() {
-        let noon = due("0 12 * * *", "Europe/Berlin", Some(at("2026-06-30T12:00:00Z")), at("2026-07-01T10:30:00Z"));
+        let noon =
+            due("0 12 * * *", "Europe/Berlin", Some(at("2026-06-30T12:00:00Z")), at("2026-07-01T10:30:00Z"));
         assert_eq!(noon, Ok(Some(at("2026-07-01T10:00:00Z"))));
     }
 

@@ -8,7 +8,9 @@ use std::future::Future;
 pub fn after_answer(request_id: String, work: impl Future<Output = Result<(), Problem>> + 'static) {
     spin_sdk::wasip3::spawn(async move {
         let line = match work.await {
-            Ok(()) => serde_json::json!({"level": "info", "message": "finished after the answer", "request_id": request_id}),
+            Ok(()) => {
+                serde_json::json!({"level": "info", "message": "finished after the answer", "request_id": request_id})
+            }
             Err(problem) => serde_json::json!({
                 "level": "error", "message": "broke off after the answer", "request_id": request_id,
                 "code": problem.code().word(), "cause": problem.cause(),

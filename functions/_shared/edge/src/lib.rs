@@ -36,6 +36,7 @@ mod auth;
 mod call;
 mod cors;
 pub mod cursor;
+pub mod describe;
 mod flow;
 mod host;
 mod idempotency;

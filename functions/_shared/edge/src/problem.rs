@@ -1,6 +1,7 @@
 //! What a caller is told when something did not work (RFC 9457).
 
 use domain::{Code, Fault};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub struct Problem {
 }
 
 /// One wrong field of the input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Defect {
     /// JSON pointer of the field (RFC 6901); empty for the whole input.
     pub pointer: String,
@@ -35,23 +36,34 @@ pub struct Defect {
     pub detail: String,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// What a caller is told when something did not work (RFC 9457).
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Body<'a> {
+    /// Where the code is explained.
     #[serde(rename = "type")]
     kind: String,
+    /// What the code means, in a few words.
     title: &'a str,
+    /// The status of the answer.
     status: u16,
+    /// What is wrong and what to do, for people.
     detail: &'a str,
+    /// The id of the request.
     instance: &'a str,
+    /// The stable word to match on.
     code: &'a str,
+    /// The same as `detail`.
     message: &'a str,
+    /// The id of the request, to be named when something is reported.
     request_id: &'a str,
+    /// Which fields of the input are wrong, where it is them.
     #[serde(skip_serializing_if = "<[Defect]>::is_empty")]
     errors: &'a [Defect],
 }
 
 /// The one table of statuses and titles.
-const fn face(code: Code) -> (u16, &'static str) {
+pub(crate) const fn face(code: Code) -> (u16, &'static str) {
     match code {
         Code::BadRequest => (400, "The request cannot be read"),
         Code::Unauthorized => (401, "Not signed in"),

@@ -33,7 +33,11 @@ pub(crate) fn open(settings: &Settings, side: &Side, sealed: &Sealed) -> Result<
     let secret = Place::of(sealed, "secret").open(settings, &sealed.secret)?;
     let account = Account { base_url, credential: sealed.kind, settings: side.config.clone() };
     let credential = Credential::open(sealed.kind, &secret)?;
-    let token = sealed.token.as_ref().filter(|token| is_fresh(token)).map(|token| open_token(settings, sealed, token));
+    let token = sealed
+        .token
+        .as_ref()
+        .filter(|token| is_fresh(token))
+        .map(|token| open_token(settings, sealed, token));
     Ok(Opened { connector, account, credential, token: token.transpose()?, fence: sealed.fence })
 }
 
@@ -48,7 +52,12 @@ pub(crate) fn seal_token(settings: &Settings, sealed: &Sealed, token: &str) -> R
 }
 
 /// Seals what a user entered, for the account and the owner it belongs to.
-pub(crate) fn seal_secret(settings: &Settings, id: IntegrationId, owner: UserId, secret: &[u8]) -> Result<String> {
+pub(crate) fn seal_secret(
+    settings: &Settings,
+    id: IntegrationId,
+    owner: UserId,
+    secret: &[u8],
+) -> Result<String> {
     Place { column: "secret", row: id.to_string(), owner: owner.to_string() }.seal(settings, secret)
 }
 

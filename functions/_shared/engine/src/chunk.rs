@@ -8,6 +8,7 @@ use connectors::Key;
 use domain::decide::{Bases, Decision, Rules, Situation, decide};
 use domain::defaults::{self, Match};
 use domain::{Fields, ItemType, Record, SyncMode, Value, hash};
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use store::Db;
 use store::runs::{Child, Intent, Item, ItemResult, Outcome};
@@ -24,6 +25,8 @@ pub(crate) struct Sides<'a> {
     pub(crate) source: Wire<'a>,
     pub(crate) target: Wire<'a>,
     pub(crate) lease_seconds: i32,
+    /// Whether the target has what our external key needs there.
+    pub(crate) prepared: Cell<bool>,
 }
 
 /// A record whose source was read and that may have to be written.
@@ -43,7 +46,11 @@ pub(crate) struct Done {
 }
 
 /// Works on these records. `known` are source records already at hand (a listing's page); others are read.
-pub(crate) async fn work(sides: &Sides<'_>, items: Vec<Item>, known: Option<HashMap<String, Record>>) -> Done {
+pub(crate) async fn work(
+    sides: &Sides<'_>,
+    items: Vec<Item>,
+    known: Option<HashMap<String, Record>>,
+) -> Done {
     let mut results = Vec::with_capacity(items.len());
     let stop = attempt(sides, items, known, &mut results).await.err();
     Done { results, stop }
@@ -92,7 +99,10 @@ fn sort(
             continue;
         };
         if source.deleted {
-            results.push(outcome::skipped(&item, "The source has deleted this record; deletes are ignored in this sync."));
+            results.push(outcome::skipped(
+                &item,
+                "The source has deleted this record; deletes are ignored in this sync.",
+            ));
             continue;
         }
         match sides.rules.mapping.apply(&source.fields) {
@@ -121,7 +131,11 @@ async fn find_targets(
 ) -> Result<(), Stop> {
     let item_type = sides.child.item_type;
     let ids: Vec<String> = pending.iter().filter_map(|pending| pending.item.target_id.clone()).collect();
-    let mut found = if ids.is_empty() { Gathered::default() } else { gather::by_ids(&sides.target, item_type, &ids).await? };
+    let mut found = if ids.is_empty() {
+        Gathered::default()
+    } else {
+        gather::by_ids(&sides.target, item_type, &ids).await?
+    };
     let by_match = find_by_match(sides, pending, item_type).await?;
     let mut taken = HashSet::new();
     let mut left = Vec::new();
@@ -184,11 +198,7 @@ fn chosen(sides: &Sides<'_>, one: &Pending, by_match: &Found) -> Result<Option<R
 }
 
 /// Records of the target that carry the same key (a handle, a SKU), made by hand or by another system.
-async fn find_by_match(
-    sides: &Sides<'_>,
-    pending: &[Pending],
-    item_type: ItemType,
-) -> Result<Found, Stop> {
+async fn find_by_match(sides: &Sides<'_>, pending: &[Pending], item_type: ItemType) -> Result<Found, Stop> {
     let open = pending.iter().filter(|one| one.item.target_id.is_none());
     let mut values: Vec<String> = open.filter_map(|one| match_value(sides, one)).collect();
     values.sort();
@@ -219,15 +229,23 @@ fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemRe
         let situation = Situation {
             source: &one.source,
             target: one.target.as_ref(),
-            bases: one.item.link.as_ref().map(|link| Bases { source: &link.base_source, target: &link.base_target }),
+            bases: one
+                .item
+                .link
+                .as_ref()
+                .map(|link| Bases { source: &link.base_source, target: &link.base_target }),
             only: one.item.fields.as_deref(),
         };
         match decide(&sides.rules, &situation) {
             Decision::Create { fields } => tasks.push(Task::create(sides, one, fields)),
-            Decision::Update { fields, changes, conflicts } => tasks.push(Task::update(one, fields, changes, conflicts)),
+            Decision::Update { fields, changes, conflicts } => {
+                tasks.push(Task::update(one, fields, changes, conflicts))
+            }
             Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &kept)),
             Decision::Conflict { conflicts } => results.push(outcome::conflicted(&one, &conflicts)),
-            Decision::Invalid { violations } => results.push(outcome::invalid(&one.item, &one.source, &violations)),
+            Decision::Invalid { violations } => {
+                results.push(outcome::invalid(&one.item, &one.source, &violations))
+            }
         }
     }
     tasks
@@ -255,7 +273,8 @@ pub(crate) fn uuid_of(text: &str) -> String {
     let digest = hash::bytes(text.as_bytes());
     let mut bytes = [0_u8; 16];
     for (byte, pair) in bytes.iter_mut().zip(digest.as_bytes().chunks_exact(2)) {
-        *byte = std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
+        *byte =
+            std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
     }
     domain::RunId::from_random(bytes).to_string()
 }

@@ -70,7 +70,8 @@ impl Drained {
 
 /// Does one job and says what shall become of it.
 async fn end(db: &Db, settings: &Settings, job: &Job, deadline: Deadline) -> Finished {
-    let finished = |end, error, delay_ms| Finished { id: job.id, fence: job.fence, end, error, delay_ms, run_id: None };
+    let finished =
+        |end, error, delay_ms| Finished { id: job.id, fence: job.fence, end, error, delay_ms, run_id: None };
     match attempt(db, settings, job, deadline).await {
         Ok(Next::Done) => finished(End::Done, None, None),
         Ok(Next::Later(delay_ms)) => finished(End::Retry, None, Some(delay_ms)),
@@ -80,7 +81,11 @@ async fn end(db: &Db, settings: &Settings, job: &Job, deadline: Deadline) -> Fin
             });
             eprintln!("{line}");
             let retry = u32::try_from(job.attempts).unwrap_or(u32::MAX).clamp(1, 10);
-            let wait = Backoff { retries: 10, ..Backoff::default() }.wait(retry, error.retry_after(), clock::chance());
+            let wait = Backoff { retries: 10, ..Backoff::default() }.wait(
+                retry,
+                error.retry_after(),
+                clock::chance(),
+            );
             let delay = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or(BUSY_DELAY);
             finished(End::Retry, Some(error.detail()), Some(delay))
         }
@@ -97,7 +102,9 @@ async fn attempt(db: &Db, settings: &Settings, job: &Job, deadline: Deadline) ->
         JobKind::Run => {
             let Some(config_id) = job.config_id else { return Ok(Next::Done) };
             // Nothing open, or somebody is at it: then that run has its own continuation in the queue.
-            let Some(child) = runs::resume(db, config_id, settings.lease_seconds).await? else { return Ok(Next::Done) };
+            let Some(child) = runs::resume(db, config_id, settings.lease_seconds).await? else {
+                return Ok(Next::Done);
+            };
             match run::work(db, settings, &child, deadline).await? {
                 Ended::Closed | Ended::Paused | Ended::Lost => Ok(Next::Done),
             }

@@ -52,7 +52,9 @@ impl Fault for Error {
         match self {
             Self::Store(error) => error.detail(),
             Self::Secrets(error) => error.detail(),
-            Self::Settings(_) => "The deployment is not set up completely; its log says what is missing.".to_owned(),
+            Self::Settings(_) => {
+                "The deployment is not set up completely; its log says what is missing.".to_owned()
+            }
             other => other.to_string(),
         }
     }

@@ -41,14 +41,18 @@ pub(crate) fn stop_or_record(failure: Failure, wire: &Wire<'_>) -> Result<connec
             RetryClass::Auth => Err(Stop::Unauthorized(error.message)),
             RetryClass::Transient if !wire.is_alive() => Err(Stop::Unavailable(error.message)),
             RetryClass::Throttled => Err(Stop::Later(error.retry_after.unwrap_or(Duration::from_secs(10)))),
-            RetryClass::Transient | RetryClass::Rejected | RetryClass::Conflict | RetryClass::Bug => Ok(error),
+            RetryClass::Transient | RetryClass::Rejected | RetryClass::Conflict | RetryClass::Bug => {
+                Ok(error)
+            }
         },
     }
 }
 
 /// Reads the records with these ids. One that does not exist is in neither half of the answer.
 pub(crate) async fn by_ids(wire: &Wire<'_>, item_type: ItemType, ids: &[String]) -> Result<Gathered, Stop> {
-    let gathered = split(wire, item_type, ids.to_vec(), |part| wire.connector.get_many(&wire.account, item_type, part)).await?;
+    let gathered =
+        split(wire, item_type, ids.to_vec(), |part| wire.connector.get_many(&wire.account, item_type, part))
+            .await?;
     let mut answer = Gathered { failed: gathered.1, ..Gathered::default() };
     for record in gathered.0 {
         answer.records.insert(record.id.clone(), record);
@@ -63,7 +67,8 @@ pub(crate) async fn by_key(
     values: Vec<String>,
     key: impl Fn(Vec<String>) -> Key,
 ) -> Result<(Vec<Record>, HashMap<String, connectors::Error>), Stop> {
-    split(wire, item_type, values, |part| wire.connector.find(&wire.account, item_type, &key(part.to_vec()))).await
+    split(wire, item_type, values, |part| wire.connector.find(&wire.account, item_type, &key(part.to_vec())))
+        .await
 }
 
 /// Asks in parts. A part that fails because of one of its records is halved until that record stands alone.

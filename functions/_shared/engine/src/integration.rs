@@ -12,9 +12,9 @@ use domain::{IntegrationId, Platform, UserId, Value};
 use secrets::Credential;
 use serde::Serialize;
 use serde_json::json;
+use store::Db;
 use store::credentials;
 use store::integrations::{self, Side, Status, Tested};
-use store::Db;
 use url::Url;
 
 /// How a test went.
@@ -43,11 +43,17 @@ pub struct ProbeStep {
 /// Tries out an account and remembers the result: a success makes an account in error active again.
 ///
 /// [`store::Error::Missing`] when there is no such account. Whether the caller may see it, the function has asked before.
-pub async fn test_integration(db: &Db, settings: &Settings, id: IntegrationId, deadline: Deadline) -> Result<(Probe, Status)> {
+pub async fn test_integration(
+    db: &Db,
+    settings: &Settings,
+    id: IntegrationId,
+    deadline: Deadline,
+) -> Result<(Probe, Status)> {
     let side = integrations::load_for_run(db, id).await?.ok_or(store::Error::Missing("integration"))?;
     let probe = probe(db, settings, &side, deadline).await?;
     let result = serde_json::to_value(&probe).unwrap_or(Value::Null);
-    let status = integrations::record_test(db, &Tested { integration_id: id, ok: probe.ok, result: &result }).await?;
+    let status =
+        integrations::record_test(db, &Tested { integration_id: id, ok: probe.ok, result: &result }).await?;
     Ok((probe, status.unwrap_or(side.status)))
 }
 
@@ -80,7 +86,11 @@ async fn probe(db: &Db, settings: &Settings, side: &Side, deadline: Deadline) ->
         Ok(report) => {
             probe.note("connection", Ok(()));
             let missing = report.missing_permissions.join(", ");
-            let permitted = if missing.is_empty() { Ok(()) } else { Err(format!("these permissions are missing: {missing}")) };
+            let permitted = if missing.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("these permissions are missing: {missing}"))
+            };
             probe.ok = probe.note("permissions", permitted);
             probe.report = Some(report);
         }

@@ -120,7 +120,8 @@ pub(crate) fn written(sides: &Sides<'_>, task: &Task, id: String, now: Option<Re
         target_id: Some(id),
         link,
         changes: explained(&changes),
-        error: (!task.conflicts.is_empty()).then(|| error("held", "conflict", &both_changed(&task.conflicts))),
+        error: (!task.conflicts.is_empty())
+            .then(|| error("held", "conflict", &both_changed(&task.conflicts))),
         inputs: Some(inputs(Some(&one.source), one.target.as_ref())),
         ..result(&one.item, Some(&one.source), outcome)
     }

@@ -10,11 +10,14 @@ use crate::wire::{Failure, Wire};
 use chrono::{DateTime, TimeDelta, Utc};
 use connectors::{ErrorKind, Filter, ListQuery};
 use domain::{Fault, Record, RunStatus, defaults, rules};
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
-use store::runs::{self, Child, Close, Cursor, Item, ItemResult, Lookup, NextPage, PageResults, Pause, Selection, Work};
-use store::credentials::{self, Sealed};
 use store::Db;
+use store::credentials::{self, Sealed};
+use store::runs::{
+    self, Child, Close, Cursor, Item, ItemResult, Lookup, NextPage, PageResults, Pause, Selection, Work,
+};
 
 /// Records of one page; the statements take no more.
 const PAGE: i32 = 1_000;
@@ -70,6 +73,7 @@ fn sides<'a>(
         source: Wire::open(db, settings, &child.source, source, deadline)?,
         target: Wire::open(db, settings, &child.target, target, deadline)?,
         lease_seconds: settings.lease_seconds,
+        prepared: Cell::new(false),
     })
 }
 
@@ -155,10 +159,17 @@ async fn page(
             page.cut = Some(Cut::Pause(wait));
         }
         Some(Stop::Unauthorized(message)) => {
-            page.cut = Some(give_up(copies, ErrorKind::Unauthorized, "unauthorized", message, &mut page.results));
+            page.cut =
+                Some(give_up(copies, ErrorKind::Unauthorized, "unauthorized", message, &mut page.results));
         }
         Some(Stop::Unavailable(message)) => {
-            page.cut = Some(give_up(copies, ErrorKind::Unavailable, "platform_unavailable", message, &mut page.results));
+            page.cut = Some(give_up(
+                copies,
+                ErrorKind::Unavailable,
+                "platform_unavailable",
+                message,
+                &mut page.results,
+            ));
         }
     }
     Ok(Some(page))
@@ -166,10 +177,15 @@ async fn page(
 
 /// The run can only stand behind a record when all before it are done. What is done further back is met again, and
 /// found to be done.
-fn keep_the_finished_front(places: &[(String, i64)], start: i64, results: &mut Vec<ItemResult>) -> Option<i64> {
+fn keep_the_finished_front(
+    places: &[(String, i64)],
+    start: i64,
+    results: &mut Vec<ItemResult>,
+) -> Option<i64> {
     let done: HashSet<String> = results.iter().map(|result| result.source_id.clone()).collect();
     let (_, place) = places.iter().find(|(id, _)| !done.contains(id))?;
-    let front: HashSet<&String> = places.iter().take_while(|(id, _)| done.contains(id)).map(|(id, _)| id).collect();
+    let front: HashSet<&String> =
+        places.iter().take_while(|(id, _)| done.contains(id)).map(|(id, _)| id).collect();
     results.retain(|result| front.contains(&result.source_id));
     Some(start.saturating_add(*place).saturating_sub(1))
 }
@@ -241,7 +257,11 @@ async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
             Err(Failure::Later(wait)) => return pause(db, child, wait).await,
             Err(Failure::Store(error)) => return Err(error.into()),
             Err(Failure::Platform(error)) => {
-                let reason = if error.kind == ErrorKind::Unauthorized { "unauthorized" } else { "platform_unavailable" };
+                let reason = if error.kind == ErrorKind::Unauthorized {
+                    "unauthorized"
+                } else {
+                    "platform_unavailable"
+                };
                 return close_badly(db, child, reason, error.message).await;
             }
         };
@@ -280,7 +300,10 @@ async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
 }
 
 /// One page of what changed at the source: its records by id, and where the next page begins.
-async fn list(sides: &Sides<'_>, cursor: &Cursor) -> Result<(HashMap<String, Record>, Option<String>), Failure> {
+async fn list(
+    sides: &Sides<'_>,
+    cursor: &Cursor,
+) -> Result<(HashMap<String, Record>, Option<String>), Failure> {
     let since = window(cursor);
     let item_type = sides.child.item_type;
     let query = ListQuery {

@@ -33,7 +33,9 @@ async fn send_and_read(request: Request) -> Result<Reply, Error> {
     parts.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(NAME));
     parts.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     let request = http::Request::from_parts(parts, FullBody::new(Bytes::from(body)));
-    let reply = send(request).await.map_err(|error| unavailable(format!("the platform cannot be reached ({error})")))?;
+    let reply = send(request)
+        .await
+        .map_err(|error| unavailable(format!("the platform cannot be reached ({error})")))?;
     let (parts, body) = reply.into_parts();
     let mut stream = body.stream();
     let mut read = Vec::new();

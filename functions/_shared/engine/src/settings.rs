@@ -27,7 +27,8 @@ impl Settings {
     /// Reads `encryption_keys`, `development_host`, `lease_seconds` and `call_timeout_seconds`.
     pub async fn read() -> Result<Self> {
         let keys = text("encryption_keys").await;
-        let keys = KeyRing::parse(&keys).map_err(|error| Error::Settings(format!("encryption_keys: {error}")))?;
+        let keys =
+            KeyRing::parse(&keys).map_err(|error| Error::Settings(format!("encryption_keys: {error}")))?;
         let lease = text("lease_seconds").await.parse().unwrap_or(LEASE_SECONDS);
         let timeout = text("call_timeout_seconds").await.parse().unwrap_or(CALL_TIMEOUT_SECONDS);
         Ok(Self {

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use domain::{ItemId, RunId, SyncMode, SyncType, UserId};
 use futures::future::join_all;
 use std::time::Duration;
+use store::Db;
 use store::runs::{self, Child, Open, Opened, Summary};
 use store::schedules::{self, DueUser, ScheduledItem};
-use store::Db;
 
 /// What a person wants synced. The items are the person's own: `sync_list::choose` has seen to that.
 #[derive(Debug, Clone)]
@@ -130,7 +130,8 @@ impl Tick<'_> {
     /// Opens and works on what is due for one user.
     async fn user(&self, user: DueUser, result: &mut Scheduled) -> Result<()> {
         let now = clock::now();
-        let is_due = |item: &ScheduledItem| slot(&item.schedule, &item.time_zone, item.last_checked_at, now).is_some();
+        let is_due =
+            |item: &ScheduledItem| slot(&item.schedule, &item.time_zone, item.last_checked_at, now).is_some();
         let own_time = user.scheduled.iter().filter(|item| is_due(item)).map(|item| item.item_id);
         let item_ids: Vec<ItemId> = user.item_ids.iter().copied().chain(own_time).collect();
         let mut children = Vec::new();
@@ -140,7 +141,8 @@ impl Tick<'_> {
                 && schedules::mark_due(self.db, config, due_at).await?
             {
                 let lease = self.settings.lease_seconds;
-                children.extend(runs::open_changed(self.db, config.config_id, Some(self.run_id), lease).await?);
+                children
+                    .extend(runs::open_changed(self.db, config.config_id, Some(self.run_id), lease).await?);
             }
         }
         if item_ids.is_empty() && children.is_empty() {
@@ -151,7 +153,12 @@ impl Tick<'_> {
         let opened = self.open(user.user_id, item_ids).await?;
         children.extend(opened.children);
         let mut run_ids = vec![opened.running.unwrap_or(opened.run_id)];
-        run_ids.extend(children.iter().filter(|child| child.parent_run_id == Some(self.run_id)).map(|child| child.run_id));
+        run_ids.extend(
+            children
+                .iter()
+                .filter(|child| child.parent_run_id == Some(self.run_id))
+                .map(|child| child.run_id),
+        );
         self.work(&children).await?;
         let mut sum: Option<Summary> = None;
         for run_id in run_ids {
@@ -175,13 +182,22 @@ impl Tick<'_> {
     }
 
     async fn work(&self, children: &[Child]) -> Result<()> {
-        if self.later { lay_aside(self.db, children).await } else { work(self.db, self.settings, children, self.deadline).await }
+        if self.later {
+            lay_aside(self.db, children).await
+        } else {
+            work(self.db, self.settings, children, self.deadline).await
+        }
     }
 }
 
 /// The slot that is due, if one is. A schedule that cannot be read is never due; saving it was refused, so it was
 /// written around us.
-fn slot(schedule: &str, time_zone: &str, last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn slot(
+    schedule: &str,
+    time_zone: &str,
+    last: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
     domain::schedule::due(schedule, time_zone, last, now).ok().flatten()
 }
 

@@ -172,7 +172,11 @@ impl<'a> Wire<'a> {
                 Err(Failure::Platform(error)) => error,
                 Err(other) => return Err(other),
             };
-            if error.kind == ErrorKind::Unauthorized && exchange.scheme.wants_token() && self.buys_tokens() && !renewed {
+            if error.kind == ErrorKind::Unauthorized
+                && exchange.scheme.wants_token()
+                && self.buys_tokens()
+                && !renewed
+            {
                 renewed = true;
                 self.renew().await?;
                 continue;
@@ -233,7 +237,10 @@ impl<'a> Wire<'a> {
             }
             if answer.breaker == Breaker::Open {
                 let wait = Duration::from_millis(answer.wait_ms);
-                let message = format!("the platform failed repeatedly and is left alone for {} s", wait.as_secs().max(1));
+                let message = format!(
+                    "the platform failed repeatedly and is left alone for {} s",
+                    wait.as_secs().max(1)
+                );
                 return Err(connectors::Error::new(ErrorKind::Unavailable, message).into());
             }
             self.counts.expected.set(requests);
@@ -264,8 +271,10 @@ impl<'a> Wire<'a> {
             match credentials::take_refresh_lease(self.db, &lease).await? {
                 Refresh::Buy { fence } => return self.buy(fence).await,
                 Refresh::Bought { token, fence } => {
-                    let opened = account::open_token(self.settings, self.sealed, &token)
-                        .map_err(|error| connectors::Error::new(ErrorKind::Unauthorized, error.to_string()))?;
+                    let opened =
+                        account::open_token(self.settings, self.sealed, &token).map_err(|error| {
+                            connectors::Error::new(ErrorKind::Unauthorized, error.to_string())
+                        })?;
                     self.fence.set(fence);
                     self.token.replace(Some(opened));
                     return Ok(());

@@ -34,7 +34,12 @@ impl Task {
         Self { pending, write, intent: Some(intent), changes: Vec::new(), conflicts: Vec::new() }
     }
 
-    pub(crate) fn update(pending: Pending, fields: Fields, changes: Vec<Change>, conflicts: Vec<Change>) -> Self {
+    pub(crate) fn update(
+        pending: Pending,
+        fields: Fields,
+        changes: Vec<Change>,
+        conflicts: Vec<Change>,
+    ) -> Self {
         let target = pending.target.clone().unwrap_or_default();
         // The same new content over another old one is another write: A, B, A, B are four.
         let text = format!("{}|{}|{}", target.id, hash::content(&target.fields), hash::content(&fields));
@@ -62,6 +67,7 @@ pub(crate) async fn carry_out(
     if tasks.is_empty() {
         return Ok(Vec::new());
     }
+    prepare(sides, &tasks).await?;
     write_down_intents(sides, &tasks).await?;
     let mut again = Vec::new();
     let mut written = Vec::new();
@@ -70,7 +76,9 @@ pub(crate) async fn carry_out(
         match answer {
             Ok(answer) => written.push((task, answer.id, answer.now)),
             Err(error) if error.kind == ErrorKind::Conflict && !last_pass => again.push(task.pending),
-            Err(error) => results.push(outcome::refused(&task.pending.item, Some(&task.pending.source), &error)),
+            Err(error) => {
+                results.push(outcome::refused(&task.pending.item, Some(&task.pending.source), &error))
+            }
         }
     }
     let held = read_back(sides, &written).await?;
@@ -79,6 +87,26 @@ pub(crate) async fn carry_out(
         results.push(outcome::written(sides, &task, id, now));
     }
     stopped.map_or(Ok(again), Err)
+}
+
+/// Before the first create of a run, the platform gets what our external key needs there. Repeating that does no harm.
+async fn prepare(sides: &Sides<'_>, tasks: &[Task]) -> Result<(), Stop> {
+    let creates = tasks.iter().any(|task| task.intent.is_some());
+    if !creates || sides.prepared.get() {
+        return Ok(());
+    }
+    let wire = &sides.target;
+    let asked = match wire.connector.prepare(&wire.account, sides.child.item_type) {
+        Ok(None) => Ok(()),
+        Ok(Some(exchange)) => wire.ask(exchange).await,
+        Err(error) => Err(Failure::Platform(error)),
+    };
+    if let Err(failure) = asked {
+        // What is missing then, each create will be told by the platform itself.
+        stop_or_record(failure, wire)?;
+    }
+    sides.prepared.set(true);
+    Ok(())
 }
 
 /// Before anything is created, we write down that it will be: a crash after the platform's commit is found again.
@@ -146,7 +174,9 @@ fn into_batches(tasks: Vec<Task>, size: usize) -> Vec<Vec<Task>> {
 
 /// Each task with its outcome. A record the platform says nothing about did not succeed.
 fn paired(batch: Vec<Task>, outcomes: Vec<Answer>) -> Vec<(Task, Answer)> {
-    let silent = || Err(connectors::Error::unexpected("the platform's answer does not say what became of this record"));
+    let silent = || {
+        Err(connectors::Error::unexpected("the platform's answer does not say what became of this record"))
+    };
     let mut outcomes = outcomes.into_iter();
     batch.into_iter().map(|task| (task, outcomes.next().unwrap_or_else(silent))).collect()
 }
@@ -156,7 +186,8 @@ async fn read_back(
     sides: &Sides<'_>,
     written: &[(Task, String, Option<Record>)],
 ) -> Result<HashMap<String, Record>, Stop> {
-    let ids: Vec<String> = written.iter().filter(|(_, _, now)| now.is_none()).map(|(_, id, _)| id.clone()).collect();
+    let ids: Vec<String> =
+        written.iter().filter(|(_, _, now)| now.is_none()).map(|(_, id, _)| id.clone()).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }

@@ -190,7 +190,8 @@ pub async fn get(db: &Db, claims: &Claims, id: IntegrationId) -> Result<Option<I
 pub async fn only_active(db: &Db, claims: &Claims, platform: Platform) -> Result<Option<IntegrationId>> {
     let query = IntegrationQuery { platform: Some(platform), limit: 1000, ..IntegrationQuery::default() };
     let accounts = list(db, claims, &query).await?.rows;
-    let mut active = accounts.iter().filter(|account| account.status == Status::Active).map(|account| account.id);
+    let mut active =
+        accounts.iter().filter(|account| account.status == Status::Active).map(|account| account.id);
     let first = active.next();
     Ok(first.filter(|_| active.next().is_none()))
 }

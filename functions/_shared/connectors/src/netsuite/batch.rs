@@ -288,7 +288,7 @@ fn verdicts(reply: &Reply, records: &[usize]) -> Result<Vec<(usize, Result<()>)>
     }
     let items = body.as_ref().and_then(|body| body.get("items")).and_then(Value::as_array);
     match (items, refusal) {
-        (Some(items), _) if records.len() > 1 && items.len() == records.len() => Ok(records
+        (Some(items), _) if items.len() == records.len() => Ok(records
             .iter()
             .zip(items)
             .map(|(record, item)| (*record, failure::of_record(item).map_or(Ok(()), Err)))

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(super) const AT_ONCE: usize = 100;
 
 const PATH: &str = "/services/rest/record/v1/salesOrder";
-/// The lines given are all lines.
+/// The lines given are all lines; without this NetSuite adds them to those that are there, also when a create is repeated.
 const PATH_WITH_LINES: &str = "/services/rest/record/v1/salesOrder?replace=item";
 
 const FIELDS: [&str; 9] =
@@ -152,7 +152,7 @@ fn order(site: &Setup, at: usize, write: &Write, known: &Known) -> Result<Piece>
         body.insert("externalId".to_owned(), write.external_key.clone().into());
         Method::PUT
     };
-    let path = if body.contains_key("item") && write.id.is_some() { PATH_WITH_LINES } else { PATH };
+    let path = if body.contains_key("item") { PATH_WITH_LINES } else { PATH };
     let label = "the order".to_owned();
     Ok(Piece { write: at, label, method, path, body: body.into(), check: Check::Fields(written) })
 }

@@ -4,7 +4,7 @@ use super::site::{Setup, Site};
 use super::suiteql::{
     self, Row, Shown, Statement, amount, embedded, flag, ids, nullable, required, text, texts,
 };
-use crate::{Error, Exchange, Key, Result, Step};
+use crate::{Error, Exchange, Key, Result, Step, read};
 use domain::{Fields, Record, Value};
 use serde_json::json;
 
@@ -37,20 +37,20 @@ pub(super) fn without_comment(file: &'static str) -> &'static str {
 
 /// The products with these ids.
 pub(super) fn get(site: &Site, wanted: &[String]) -> Result<Exchange<Vec<Record>>> {
-    read(site, statement(site, include_str!("products_by_id.suiteql")).list("ids", ids(wanted)))
+    records(site, statement(site, include_str!("products_by_id.suiteql")).list("ids", ids(wanted)))
 }
 
 /// The products that carry one of these values.
 pub(super) fn find(site: &Site, key: &Key) -> Result<Exchange<Vec<Record>>> {
     match key {
         Key::External(keys) => {
-            read(site, statement(site, include_str!("products_by_key.suiteql")).list("keys", texts(keys)))
+            records(site, statement(site, include_str!("products_by_key.suiteql")).list("keys", texts(keys)))
         }
-        Key::Field { name, values } if name == "itemId" => read(
+        Key::Field { name, values } if name == "itemId" => records(
             site,
             statement(site, include_str!("products_by_item_id.suiteql")).list("values", texts(values)),
         ),
-        Key::Field { name, values } if name == "children[].itemId" => read(
+        Key::Field { name, values } if name == "children[].itemId" => records(
             site,
             statement(site, include_str!("products_by_child.suiteql")).list("values", texts(values)),
         ),
@@ -60,7 +60,7 @@ pub(super) fn find(site: &Site, key: &Key) -> Result<Exchange<Vec<Record>>> {
     }
 }
 
-fn read(site: &Site, statement: Statement) -> Result<Exchange<Vec<Record>>> {
+fn records(site: &Site, statement: Statement) -> Result<Exchange<Vec<Record>>> {
     suiteql::all(site, statement, |site, rows| {
         Ok(Step::Done(collect(site, &rows)?.into_iter().map(|product| product.record).collect()))
     })
@@ -119,7 +119,7 @@ fn product(site: &Setup, rows: &[Row]) -> Result<Shown> {
         ("category", nullable(parent, "category")),
         ("tags", embedded(parent, "tags", json!([]))),
         ("images", embedded(parent, "images", json!([]))),
-        ("options", embedded(parent, "options", json!([]))),
+        ("options", options(parent, json!([]))),
         ("children", children.into()),
     ];
     let record = Record {
@@ -155,10 +155,15 @@ fn child(site: &Setup, first: &Row, rows: &[Row]) -> Result<Value> {
         ("upcCode", nullable(first, "upccode")),
         ("price", price),
         ("compareAtPrice", amount(first, "compareatprice")?),
-        ("options", embedded(first, "options", json!({}))),
+        ("options", options(first, json!({}))),
         ("prices", prices.into()),
     ];
     Ok(named(fields).into())
+}
+
+fn options(row: &Row, none: Value) -> Value {
+    let options = embedded(row, "options", none.clone());
+    if read::is_no_option(&options) { none } else { options }
 }
 
 /// Fields by name.

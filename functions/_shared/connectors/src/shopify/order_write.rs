@@ -227,7 +227,16 @@ fn address_input(address: &Value) -> Result<Value> {
                 input.insert("firstName".to_owned(), first.into());
                 input.insert("lastName".to_owned(), last.into());
             }
-            ("name", Value::Null) => {}
+            ("name" | "country" | "province", Value::Null) => {}
+            ("country", Value::String(code)) => {
+                drop(input.insert("countryCode".to_owned(), code.clone().into()));
+            }
+            ("province", Value::String(province)) => {
+                let is_code = province.len() <= 3
+                    && province.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+                let name = if is_code { "provinceCode" } else { "province" };
+                input.insert(name.to_owned(), province.clone().into());
+            }
             (_, Value::String(_) | Value::Null) => drop(input.insert(name.clone(), value.clone())),
             _ => return Err(bad_field(&format!("shippingAddress.{name}"), "must be a text")),
         }

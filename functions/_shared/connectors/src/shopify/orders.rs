@@ -136,10 +136,11 @@ impl Line {
 }
 
 impl Address {
+    /// Country and province by their codes, which every platform understands; a province without one by its name.
     fn neutral(self) -> Value {
         json!({
-            "name": self.name, "address1": self.address1, "address2": self.address2, "city": self.city,
-            "zip": self.zip, "province": self.province, "country": self.country, "phone": self.phone,
+            "name": self.name, "address1": self.address1, "address2": self.address2, "city": self.city, "zip": self.zip,
+            "province": self.province_code.or(self.province), "country": self.country_code_v2, "phone": self.phone,
         })
     }
 }

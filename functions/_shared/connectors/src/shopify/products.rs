@@ -24,10 +24,7 @@ pub(super) const PAGE: Shape =
     Shape { records: 250, each: cost_of(20, 100), sizes: &[("images", 20), ("variants", 100)] };
 /// By id or key: 40 × 24 = 960 points.
 pub(super) const READ: Shape =
-    Shape { records: 40, each: cost_of(5, 10), sizes: &[("images", 5), ("variants", 10)] };
-
-/// Shopify's stand-in for the option of a product that has none.
-const NO_OPTION: (&str, &str) = ("Title", "Default Title");
+    Shape { records: 60, each: cost_of(3, 3), sizes: &[("images", 3), ("variants", 3)] };
 
 /// How products are read.
 pub(super) fn kind() -> Kind {
@@ -175,7 +172,7 @@ impl Recorded for Product {
 
 impl Product {
     fn has_no_options(&self) -> bool {
-        matches!(self.options.as_slice(), [option] if option.name == NO_OPTION.0 && option.values == [NO_OPTION.1])
+        matches!(self.options.as_slice(), [option] if option.name == read::NO_OPTION.0 && option.values == [read::NO_OPTION.1])
     }
 
     /// Whether Shopify is still reading images that we gave it; until then they have no address.
@@ -190,7 +187,7 @@ impl Product {
 
 /// The option of a product without options, as Shopify wants it written.
 pub(super) fn no_option() -> SelectedOption {
-    SelectedOption { name: NO_OPTION.0.to_owned(), value: NO_OPTION.1.to_owned() }
+    SelectedOption { name: read::NO_OPTION.0.to_owned(), value: read::NO_OPTION.1.to_owned() }
 }
 
 impl ProductOption {

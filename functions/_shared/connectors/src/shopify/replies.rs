@@ -190,6 +190,7 @@ pub(super) struct Money {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Address {
     pub(super) name: Option<String>,
     pub(super) address1: Option<String>,
@@ -197,7 +198,8 @@ pub(super) struct Address {
     pub(super) city: Option<String>,
     pub(super) zip: Option<String>,
     pub(super) province: Option<String>,
-    pub(super) country: Option<String>,
+    pub(super) province_code: Option<String>,
+    pub(super) country_code_v2: Option<String>,
     pub(super) phone: Option<String>,
 }
 

@@ -125,6 +125,7 @@ impl Options {
     fn of(value: Option<&Value>) -> Result<Self> {
         let wrong = || bad_field("options", "each needs a `name` and a list of `values`");
         let mut options = Vec::new();
+        let value = value.filter(|value| !read::is_no_option(value));
         for option in value.and_then(Value::as_array).into_iter().flatten() {
             let name = option.get("name").and_then(Value::as_str).ok_or_else(wrong)?;
             let values = option.get("values").and_then(Value::as_array).ok_or_else(wrong)?;
@@ -137,7 +138,8 @@ impl Options {
     /// One value for each option, in the options' order.
     fn choose(&mut self, value: Option<&Value>) -> Result<Vec<SelectedOption>> {
         let none = Fields::new();
-        let given = value.and_then(Value::as_object).unwrap_or(&none);
+        let given =
+            value.filter(|value| !read::is_no_option(value)).and_then(Value::as_object).unwrap_or(&none);
         if self.0.is_empty() && given.is_empty() {
             return Ok(vec![no_option()]);
         }

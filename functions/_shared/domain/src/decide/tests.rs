@@ -29,19 +29,24 @@ fn rules(strategy: Strategy) -> Rules {
 fn look(rules: &Rules, source: &Value, target: &Value, bases: Option<(&Value, &Value)>) -> Decision {
     let (source, target) = (record(source.clone()), record(target.clone()));
     let bases = bases.map(|(a, b)| (fields(a.clone()), fields(b.clone())));
-    decide(rules, &Situation {
-        source: &source,
-        target: Some(&target),
-        bases: bases.as_ref().map(|(source, target)| Bases { source, target }),
-        only: None,
-    })
+    decide(
+        rules,
+        &Situation {
+            source: &source,
+            target: Some(&target),
+            bases: bases.as_ref().map(|(source, target)| Bases { source, target }),
+            only: None,
+        },
+    )
 }
 
 #[test]
 fn a_record_without_a_target_is_created_whole() {
     let source = record(json!({"title": "Chair", "price": "10.00", "other": 1}));
     let situation = Situation { source: &source, target: None, bases: None, only: None };
-    let Decision::Create { fields } = decide(&rules(Strategy::SourceWins), &situation) else { panic!("not created") };
+    let Decision::Create { fields } = decide(&rules(Strategy::SourceWins), &situation) else {
+        panic!("not created")
+    };
     assert_eq!(Value::Object(fields), json!({"title": "Chair", "price": "10.00"}));
 }
 
@@ -57,7 +62,9 @@ fn what_the_platform_normalised_is_not_a_change() {
 fn only_the_changed_field_is_written() {
     let then = json!({"title": "Chair", "price": "10.00"});
     let now = json!({"title": "Chair", "price": "12.00"});
-    let Decision::Update { fields, changes, conflicts } = look(&rules(Strategy::Manual), &now, &then, Some((&then, &then))) else {
+    let Decision::Update { fields, changes, conflicts } =
+        look(&rules(Strategy::Manual), &now, &then, Some((&then, &then)))
+    else {
         panic!("not updated")
     };
     assert_eq!(Value::Object(fields), json!({"price": "12.00"}));
@@ -70,7 +77,9 @@ fn a_manual_conflict_holds_its_field_and_lets_the_others_flow() {
     let then = json!({"title": "Chair", "price": "10"});
     let source = json!({"title": "Armchair", "price": "11"});
     let target = json!({"title": "Seat", "price": "10"});
-    let Decision::Update { fields, conflicts, .. } = look(&rules(Strategy::Manual), &source, &target, Some((&then, &then))) else {
+    let Decision::Update { fields, conflicts, .. } =
+        look(&rules(Strategy::Manual), &source, &target, Some((&then, &then)))
+    else {
         panic!("not updated")
     };
     assert_eq!(Value::Object(fields), json!({"price": "11"}));
@@ -86,7 +95,10 @@ fn the_later_change_wins_and_a_tie_is_left_to_a_person() {
         let target = Record { modified_at: at(target), ..record(json!({"title": "Seat"})) };
         let base = fields(then.clone());
         let bases = Some(Bases { source: &base, target: &base });
-        decide(&rules(Strategy::LastWriteWins), &Situation { source: &source, target: Some(&target), bases, only: None })
+        decide(
+            &rules(Strategy::LastWriteWins),
+            &Situation { source: &source, target: Some(&target), bases, only: None },
+        )
     };
     assert!(matches!(times(2, 1), Decision::Update { .. }));
     assert!(matches!(times(1, 2), Decision::Unchanged { kept } if kept[0].rule == "last_write_wins"));

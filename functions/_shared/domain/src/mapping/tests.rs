@@ -57,8 +57,10 @@ fn a_required_field_without_a_value_is_a_violation_that_names_both_sides() {
 
 #[test]
 fn what_the_mapping_is_not_about_is_not_compared() {
-    let mapping = Mapping::new(vec![rule("variants[].sku", "children[].itemId"), rule("title", "displayName")]);
-    let seen = mapping.project(&fields(json!({"displayName": "x", "cost": 3, "children": [{"itemId": "A", "cost": 1}]})));
+    let mapping =
+        Mapping::new(vec![rule("variants[].sku", "children[].itemId"), rule("title", "displayName")]);
+    let seen = mapping
+        .project(&fields(json!({"displayName": "x", "cost": 3, "children": [{"itemId": "A", "cost": 1}]})));
     assert_eq!(Value::Object(seen), json!({"displayName": "x", "children": [{"itemId": "A"}]}));
 }
 

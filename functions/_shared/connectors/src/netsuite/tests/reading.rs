@@ -49,10 +49,12 @@ fn a_child_that_is_switched_off_is_not_shown_and_what_was_typed_by_hand_is() {
     off["isinactive"] = "T".into();
     let mut typed = parent(1, "2026-11-20T09:00:00");
     typed["tags"] = "red, blue".into();
+    typed["options"] = r#"[{"name":"Title","values":["Default Title"]}]"#.into();
     let (_, records) = play(get(&["1"]), &[rows(&[typed, off], false)]);
     let fields = records.unwrap().remove(0).fields;
     assert_eq!(fields["children"], json!([]));
     assert_eq!(fields["tags"], "red, blue");
+    assert_eq!(fields["options"], json!([]), "Shopify's stand-in means none");
 }
 
 #[test]

@@ -120,6 +120,10 @@ fn an_order_names_items_and_currency_by_their_ids() {
     let (sent, outcomes) =
         play(exchange, &[items, currencies, accepted(7), state(true), tasks(1), head, line]);
 
+    assert_eq!(
+        sent[2].path, "/services/rest/record/v1/salesOrder?replace=item",
+        "a repeated create must not add its lines again"
+    );
     let body = &sent[2].body["items"][0];
     assert_eq!(
         (sent[2].method.as_str(), &body["entity"], &body["externalId"]),

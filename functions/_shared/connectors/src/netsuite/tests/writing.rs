@@ -132,6 +132,16 @@ fn one_task_for_the_whole_batch_answers_for_each_record() {
 }
 
 #[test]
+fn a_result_that_lists_a_single_record_is_read_as_well() {
+    let refused =
+        json!({ "status": 400, "o:errorDetails": [{ "detail": "no", "o:errorCode": "USER_ERROR" }] });
+    let result = ok(&json!({ "items": [refused] }));
+    let replies = [accepted(7), state(true), tasks(1), rows(&[], false), result];
+    let (_, outcomes) = play(write(&[create(json!({ "itemId": "P-1" }))]), &replies);
+    assert_eq!(outcomes.unwrap()[0].as_ref().unwrap_err().message, "the product: no");
+}
+
+#[test]
 fn a_value_that_netsuite_writes_in_its_own_way_is_asked_for_and_accepted() {
     let mut row = parent(1, "2026-11-20T10:00:00");
     row["displayname"] = "CHAIR".into();

@@ -1,0 +1,85 @@
+//! The whole document.
+
+use super::schemas::{PLACE, Sides, public_name, rename, sorted};
+use super::{Operation, common};
+use serde_json::{Map, Value, json};
+
+/// A description of functions in the making.
+pub struct Document {
+    info: Value,
+    tags: Vec<Value>,
+    paths: Map<String, Value>,
+    schemas: Map<String, Value>,
+    clashes: Vec<String>,
+}
+
+impl Document {
+    /// A document without functions.
+    pub fn new(title: &str, version: &str, description: &str) -> Self {
+        let mut document = Self {
+            info: json!({"title": title, "version": version, "description": description}),
+            tags: Vec::new(),
+            paths: Map::new(),
+            schemas: Map::new(),
+            clashes: Vec::new(),
+        };
+        for (name, schema) in common::schemas() {
+            document.add_schema(name, schema);
+        }
+        document
+    }
+
+    /// Adds a function: its name, what it is about in one sentence, and what it does.
+    #[must_use]
+    pub fn function(mut self, name: &str, about: &str, operations: &[Operation]) -> Self {
+        let mut sides = Sides::new();
+        let methods: Map<String, Value> = operations
+            .iter()
+            .map(|operation| (operation.method.to_owned(), operation.object(name, about, &mut sides)))
+            .collect();
+        let definitions = sides.definitions();
+        let names: Vec<(String, String)> =
+            definitions.iter().map(|(old, schema)| (old.clone(), public_name(name, old, schema))).collect();
+        let mut path = Value::Object(methods);
+        rename(&mut path, &names);
+        self.paths.insert(format!("/{name}"), path);
+        self.tags.push(json!({"name": name, "description": about}));
+        for (old, mut schema) in definitions {
+            rename(&mut schema, &names);
+            self.add_schema(public_name(name, &old, &schema), schema);
+        }
+        self
+    }
+
+    /// The document as text, the same wherever it is made. The error names the schemas of one name and two meanings.
+    pub fn finish(self) -> Result<String, String> {
+        if !self.clashes.is_empty() {
+            return Err(format!("two different schemas have one name: {}", self.clashes.join(", ")));
+        }
+        let document = json!({
+            "openapi": "3.1.1",
+            "info": self.info,
+            "servers": [{"url": "/functions/v1"}],
+            "tags": self.tags,
+            "paths": self.paths,
+            "components": {
+                "schemas": self.schemas,
+                "responses": common::responses(&format!("{PLACE}Problem")),
+                "parameters": common::parameters(),
+                "headers": common::all_headers(),
+                "securitySchemes": common::security_schemes(),
+            },
+        });
+        let text = serde_json::to_string_pretty(&sorted(document)).map_err(|error| error.to_string())?;
+        Ok(format!("{text}\n"))
+    }
+
+    fn add_schema(&mut self, name: String, schema: Value) {
+        match self.schemas.get(&name) {
+            Some(known) if *known != schema => self.clashes.push(name),
+            _ => {
+                self.schemas.insert(name, schema);
+            }
+        }
+    }
+}
