@@ -8,8 +8,11 @@
 )]
 #![expect(missing_docs, reason = "names of tests are sentences")]
 
+mod bad_input;
 mod client;
 mod delta_sync;
+mod faults;
+mod openapi;
 mod requirements;
 mod schema;
 mod tidy;

@@ -12,8 +12,16 @@ const AUTH: &str = "https://{{ auth_host }}";
 /// Simulated platforms, and a local issuer of tokens.
 const DEVELOPMENT: &str = "http://{{ development_host }}";
 /// What the engine has for everybody and what sends nothing. Whoever names anything else of it is a sender.
-const SENDS_NOTHING: &[&str] =
-    &["check_address", "seal_credential", "Deadline", "Error", "Result", "Settings"];
+const SENDS_NOTHING: &[&str] = &[
+    "check_base_url",
+    "default_rates",
+    "new_integration_id",
+    "seal_credential",
+    "Deadline",
+    "Error",
+    "Result",
+    "Settings",
+];
 
 /// What a function's own source says about its rights.
 #[expect(clippy::struct_excessive_bools, reason = "five independent rights, each granted or not")]

@@ -112,6 +112,7 @@ pub(super) fn is_test_code(path: &str) -> bool {
     path.starts_with("tests/")
         || path.ends_with("/tests.rs")
         || path.contains("/tests/")
+        || path.contains("_tests/")
         || path.contains("/fixtures/")
 }
 

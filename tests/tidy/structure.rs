@@ -16,8 +16,18 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// The rooms that reach the host.
 const ON_SPIN: &[&str] = &["store", "engine", "edge"];
 /// What `domain` may stand on: crates without input, output, clock, randomness or threads.
-const PURE: &[&str] =
-    &["chrono", "schemars", "serde", "serde_json", "sha2", "thiserror", "unicode-normalization", "uuid"];
+const PURE: &[&str] = &[
+    "chrono",
+    "chrono-tz",
+    "croner",
+    "schemars",
+    "serde",
+    "serde_json",
+    "sha2",
+    "thiserror",
+    "unicode-normalization",
+    "uuid",
+];
 /// Clients, servers and run-times: in a component the host is all of them.
 const FOREIGN: &[&str] =
     &["tokio", "reqwest", "ureq", "hyper", "tokio-postgres", "sqlx", "async-std", "wasmtime"];

@@ -1,6 +1,7 @@
 //! Postgres with our schema: one cluster for all tests, a database for each.
 
 use host::Cluster;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
@@ -10,28 +11,36 @@ const TEMPLATE: &str = "syncline_template";
 /// The functions' password in tests; the migration sets none.
 const PASSWORD: &str = "functions";
 
-static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+static CLUSTER: OnceCell<Arc<Cluster>> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A database of a test.
 pub struct Database {
     name: String,
-    client: Client,
+    pub cluster: Arc<Cluster>,
 }
 
 impl Database {
     /// A fresh database with our schema and nothing in it.
     pub async fn fresh() -> Self {
-        let cluster = cluster().await;
+        let cluster = CLUSTER.get_or_init(started).await.clone();
+        Self::of(cluster).await
+    }
+
+    /// The same in a cluster of its own, for tests that are hard on it.
+    pub async fn alone() -> Self {
+        Self::of(started().await).await
+    }
+
+    async fn of(cluster: Arc<Cluster>) -> Self {
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         cluster.create_from_template(TEMPLATE, &name).await.unwrap();
-        let client = connect(&cluster.admin_url(&name)).await;
-        Self { name, client }
+        Self { name, cluster }
     }
 
     /// The address, as superuser.
     pub fn url(&self) -> String {
-        shared().admin_url(&self.name)
+        self.cluster.admin_url(&self.name)
     }
 
     /// The address as the functions use it.
@@ -41,41 +50,35 @@ impl Database {
 
     /// Host and port.
     pub fn host(&self) -> String {
-        format!("127.0.0.1:{}", shared().port())
+        format!("127.0.0.1:{}", self.cluster.port())
     }
 
     /// Runs statements as superuser.
     pub async fn run(&self, statements: &str) {
-        self.client.batch_execute(statements).await.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
+        let client = connect(&self.url()).await;
+        client.batch_execute(statements).await.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
     }
 
     /// The one text that a query answers.
     pub async fn text(&self, query: &str) -> String {
-        self.client.query_one(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}")).get(0)
+        let client = connect(&self.url()).await;
+        client.query_one(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}")).get(0)
     }
 
     /// The one number that a query answers.
     pub async fn count(&self, query: &str) -> i64 {
-        self.client.query_one(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}")).get(0)
+        let client = connect(&self.url()).await;
+        client.query_one(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}")).get(0)
     }
 }
 
-/// The one cluster, with its template migrated.
-pub async fn cluster() -> &'static Cluster {
-    CLUSTER
-        .get_or_init(|| async {
-            let cluster = tokio::task::spawn_blocking(|| Cluster::start_own(None)).await.unwrap().unwrap();
-            let migrations = super::root().join("supabase/migrations");
-            cluster.create_template(TEMPLATE, &migrations).await.unwrap();
-            let admin = connect(&cluster.admin_url("postgres")).await;
-            admin.batch_execute(&format!("alter role sync_functions password '{PASSWORD}'")).await.unwrap();
-            cluster
-        })
-        .await
-}
-
-fn shared() -> &'static Cluster {
-    CLUSTER.get().expect("the cluster was started with the first database")
+/// A cluster with its template migrated.
+async fn started() -> Arc<Cluster> {
+    let cluster = tokio::task::spawn_blocking(|| Cluster::start_own(None)).await.unwrap().unwrap();
+    cluster.create_template(TEMPLATE, &super::root().join("supabase/migrations")).await.unwrap();
+    let admin = connect(&cluster.admin_url("postgres")).await;
+    admin.batch_execute(&format!("alter role sync_functions password '{PASSWORD}'")).await.unwrap();
+    Arc::new(cluster)
 }
 
 async fn connect(url: &str) -> Client {

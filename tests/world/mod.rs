@@ -6,17 +6,17 @@ mod database;
 mod reply;
 mod user;
 
-pub use database::Database;
-pub use reply::Reply;
-pub use user::User;
+pub(crate) use database::Database;
+pub(crate) use reply::Reply;
+pub(crate) use user::{User, claims, now, token};
 
-use host::{Host, HostConfig};
+use host::{Host, HostConfig, Process};
 use platforms::Platforms;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// The issuer of every token here, as a Supabase project would have it.
 pub const ISSUER: &str = "http://127.0.0.1/auth/v1";
@@ -38,21 +38,43 @@ pub struct World {
     pub platforms: Platforms,
     pub host: Host,
     pub http: reqwest::Client,
+    config: HostConfig,
+    /// The host as a process of its own, for tests that kill it.
+    process: Mutex<Option<Process>>,
+    url: String,
 }
 
 impl World {
     /// A fresh world with nobody in it.
     pub async fn start() -> Self {
-        Self::with(BTreeMap::new()).await
+        Self::on(Database::fresh().await).await
     }
 
-    /// A fresh world whose deployment has these variables, besides the usual ones.
-    pub async fn with(variables: BTreeMap<&str, String>) -> Self {
-        let db = Database::fresh().await;
+    /// A fresh world on this database.
+    pub async fn on(db: Database) -> Self {
         let platforms = Platforms::start(7).unwrap();
-        let host = Host::start(host_config(&db, &platforms, variables)).await.unwrap();
+        let config = host_config(&db, &platforms);
+        let host = Host::start(config.clone()).await.unwrap();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(120)).build().unwrap();
-        Self { db, platforms, host, http }
+        let url = host.url();
+        Self { db, platforms, host, http, config, process: Mutex::new(None), url }
+    }
+
+    /// From now on the functions run in a process of their own, at one address through all its lives.
+    pub async fn be_a_process(&mut self) {
+        let process = Process::start(&self.config).await.unwrap();
+        self.config.listen = process.address();
+        self.url = process.url();
+        self.process = Mutex::new(Some(process));
+    }
+
+    /// Kills the process as a power cut would, and starts it again.
+    pub async fn kill_and_restart(&self) {
+        let mut process = self.process.lock().await;
+        if let Some(running) = process.take() {
+            running.kill().unwrap();
+        }
+        *process = Some(Process::start(&self.config).await.unwrap());
     }
 
     /// Somebody with an account and no integrations yet.
@@ -106,16 +128,11 @@ impl World {
 
     /// The address of a function.
     pub fn url(&self, function: &str) -> String {
-        format!("{}/functions/v1/{function}", self.host.url())
+        format!("{}/functions/v1/{function}", self.url)
     }
 }
 
-/// A migrated database of its own, for tests that need nothing else: its address, as superuser.
-pub async fn fresh_database() -> String {
-    Database::fresh().await.url()
-}
-
-fn host_config(db: &Database, platforms: &Platforms, variables: BTreeMap<&str, String>) -> HostConfig {
+fn host_config(db: &Database, platforms: &Platforms) -> HostConfig {
     let development = format!("127.0.0.1:{}", platforms.port());
     let mut config = HostConfig::new(root().join("spin.toml"));
     config.artifacts = Some(components().clone());
@@ -131,7 +148,7 @@ fn host_config(db: &Database, platforms: &Platforms, variables: BTreeMap<&str, S
         ("encryption_keys", json!({ "active": "k1", "keys": { "k1": SEAL_KEY } }).to_string()),
         ("development_host", development),
     ];
-    for (name, value) in usual.into_iter().chain(variables) {
+    for (name, value) in usual {
         config = config.variable(name, value);
     }
     config

@@ -1,12 +1,11 @@
 //! `delta-sync`: brings the caller's sync list up to date, leaving alone what did not change.
 
 use domain::{ItemId, ItemType, RunId, RunStatus, SyncMode, SyncType};
+use edge::describe::Operation;
 use edge::{Accepted, Call, Door, Either, Problem};
 use engine::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::Db;
 use store::sync_list::{self, Choose};
 
@@ -62,8 +61,9 @@ pub struct ItemError {
     pub error: String,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::User).post(delta_sync).answer().await
 }
 
@@ -118,4 +118,9 @@ impl From<engine::Answer> for Output {
                 .collect(),
         }
     }
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::post(Door::User, delta_sync)]
 }

@@ -1,11 +1,10 @@
 //! `health`: says how every part is: database, queue, clock, integrations.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use edge::describe::Operation;
 use edge::{Call, Door, Either, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::{Db, health};
 
 /// A due job that waits longer than this says that nobody works the queue, in seconds.
@@ -60,8 +59,9 @@ pub struct Details {
     pub partitions_ahead: u64,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::None).get(check).answer().await
 }
 
@@ -108,4 +108,9 @@ fn warnings(health: &health::Health) -> Vec<String> {
         warnings.push("Next month's partition is missing: does the nightly job run?".to_owned());
     }
     warnings
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::get(Door::None, check).more_for_keys()]
 }

@@ -1,12 +1,11 @@
 //! `integration-test`: tests a connected account step by step and remembers the result.
 
 use domain::IntegrationId;
+use edge::describe::Operation;
 use edge::{Call, Door, Problem};
 use engine::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::Db;
 use store::integrations::{self, Status};
 
@@ -49,8 +48,9 @@ pub struct Step {
     pub detail: String,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::User).post(integration_test).answer().await
 }
 
@@ -78,4 +78,9 @@ async fn integration_test(call: Call<Input>) -> Result<Output, Problem> {
         currency: report.as_ref().and_then(|report| report.currency.clone()),
         warnings: report.map(|report| report.warnings).unwrap_or_default(),
     })
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::post(Door::User, integration_test)]
 }

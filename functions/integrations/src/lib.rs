@@ -3,15 +3,15 @@
 mod change;
 mod row;
 
-use change::{Change, New};
+pub use change::{Change, New};
+pub use row::{Page, Row};
+
 use domain::{IntegrationId, Platform};
+use edge::describe::Operation;
 use edge::{Call, Created, Door, Either, Empty, Problem};
 use engine::Settings;
-use row::{Page, Row};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::integrations::{self, IntegrationQuery};
 use store::{Claims, Db};
 
@@ -37,8 +37,9 @@ pub struct Removal {
     pub id: Option<IntegrationId>,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::User).get(list).post(create).put(change).delete(remove).answer().await
 }
 
@@ -98,4 +99,14 @@ fn named(given: Option<IntegrationId>, path: &[String]) -> Result<Option<Integra
         (None, Some(text)) => text.parse().map(Some).map_err(|_| Problem::not_found()),
         (None, None) => Ok(None),
     }
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get(Door::User, list).summary("Shows accounts, newest first; with `id` one of them."),
+        Operation::post(Door::User, create).summary("Adds an account."),
+        Operation::put(Door::User, change).summary("Changes an account."),
+        Operation::delete(Door::User, remove).summary("Removes an account."),
+    ]
 }

@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::{Fields, IntegrationId, ItemId, ItemType, Platform, Value};
+use edge::describe::Operation;
 use edge::{Call, Door, Problem};
 use engine::{Filter, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use std::collections::HashMap;
 use store::sync_list::{self, KnownSources};
 use store::{Db, integrations};
@@ -61,8 +60,9 @@ pub struct Row {
     pub sync_list_id: Option<ItemId>,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::User).post(item_search).answer().await
 }
 
@@ -116,4 +116,9 @@ impl Row {
         let sync_list_id = known.get(&record.id).copied();
         Self { name, sku, price, status, modified_at: record.modified_at, sync_list_id, id: record.id }
     }
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::post(Door::User, item_search)]
 }

@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::{Direction, Fields, ItemType, PatternId, Platform, Value};
+use edge::describe::Operation;
 use edge::{Call, Created, Door, Either, Empty, Problem};
 use engine::{Filter, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::patterns::{self, NewPattern, Pattern, PatternChange, PatternQuery};
 use store::{Claims, Db, integrations};
 
@@ -106,8 +105,9 @@ pub struct Page {
     pub has_more: bool,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::User).get(list).post(create).patch(change).delete(remove).answer().await
 }
 
@@ -225,4 +225,15 @@ impl From<Pattern> for Row {
             updated_at: pattern.updated_at,
         }
     }
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get(Door::User, list)
+            .summary("Shows saved searches, newest first; with `id` one of them."),
+        Operation::post(Door::User, create).summary("Saves a search."),
+        Operation::patch(Door::User, change).summary("Changes a saved search."),
+        Operation::delete(Door::User, remove).summary("Deletes a saved search."),
+    ]
 }

@@ -1,11 +1,10 @@
 //! `queue-add`: puts items into the queue, to be synced as soon as their turn comes.
 
 use domain::{ItemId, ItemType, JobId};
+use edge::describe::Operation;
 use edge::{Accepted, Call, Door, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::sync_list::{self, Choose};
 use store::{Db, queue};
 
@@ -29,8 +28,9 @@ pub struct Output {
     pub job_ids: Vec<JobId>,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::User).post(queue_add).answer().await
 }
 
@@ -48,4 +48,9 @@ async fn queue_add(call: Call<Input>) -> Result<Accepted<Output>, Problem> {
     }
     let job_ids = queue::add(&db, user.id, &chosen.item_ids, priority).await?;
     Ok(Accepted(Output { job_ids }))
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::post(Door::User, queue_add)]
 }

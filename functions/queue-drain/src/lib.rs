@@ -1,11 +1,10 @@
 //! `queue-drain`: works the queue until nothing is due or its time is up.
 
+use edge::describe::Operation;
 use edge::{Accepted, Call, Door, Either, Problem};
 use engine::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use std::time::Duration;
 use store::Db;
 
@@ -32,8 +31,9 @@ pub struct Output {
     pub duration: u64,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::Secret).post(queue_drain).answer().await
 }
 
@@ -65,4 +65,9 @@ impl Output {
             duration: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }
     }
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::post(Door::Secret, queue_drain)]
 }

@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::{ConfigId, Fields, JobId, RunId};
+use edge::describe::Operation;
 use edge::{Call, Door, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::Db;
 use store::queue::{self, JobKind, JobQuery, JobRow};
 
@@ -85,8 +84,9 @@ pub struct Row {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::User).get(list).delete(cancel).answer().await
 }
 
@@ -140,4 +140,12 @@ impl From<JobRow> for Row {
             finished_at: job.finished_at,
         }
     }
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get(Door::User, list).summary("Shows jobs, newest first; with `id` one of them."),
+        Operation::delete(Door::User, cancel).summary("Cancels jobs that still wait."),
+    ]
 }

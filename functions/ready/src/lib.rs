@@ -1,10 +1,9 @@
 //! `ready`: says whether this deployment can do its work: its own parts only.
 
+use edge::describe::Operation;
 use edge::{Call, Door, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::{Db, health};
 
 /// Nothing.
@@ -18,8 +17,9 @@ pub struct Output {
     pub status: &'static str,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::None).get(ready).answer().await
 }
 
@@ -27,4 +27,9 @@ async fn ready(_: Call<Input>) -> Result<Output, Problem> {
     let db = Db::open().await?;
     health::check(&db).await?;
     Ok(Output { status: "ready" })
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::get(Door::None, ready)]
 }

@@ -1,12 +1,11 @@
 //! `scheduled-sync`: does whatever is due, one run per user under one system run.
 
 use domain::{RunId, UserId};
+use edge::describe::Operation;
 use edge::{Accepted, Call, Door, Either, Problem};
 use engine::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use std::time::Duration;
 use store::Db;
 
@@ -53,8 +52,9 @@ pub struct UserResult {
     pub errors: Vec<String>,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::Secret).post(scheduled_sync).answer().await
 }
 
@@ -97,4 +97,9 @@ impl From<engine::UserResult> for UserResult {
             errors: run.errors.into_iter().map(|error| error.message).collect(),
         }
     }
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::post(Door::Secret, scheduled_sync)]
 }

@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::{ConfigId, Fields, ItemId, RunId, RunStatus, SyncType, Value};
+use edge::describe::Operation;
 use edge::{Call, Door, Either, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::Db;
 use store::runs::{self, Event, HistoryQuery, HistoryRow};
 
@@ -110,8 +109,9 @@ pub struct Record {
     pub created_at: DateTime<Utc>,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::User).get(history).answer().await
 }
 
@@ -171,4 +171,12 @@ impl From<Event> for Record {
             created_at: event.created_at,
         }
     }
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get(Door::User, history)
+            .summary("Shows runs, newest first; with `id` one of them and its records."),
+    ]
 }

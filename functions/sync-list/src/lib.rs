@@ -3,13 +3,14 @@
 mod add;
 mod row;
 
+pub use add::{Input, Item, Output};
+pub use row::{Page, Row};
+
 use domain::{ConfigId, ItemId, ItemType, SyncMode};
+use edge::describe::Operation;
 use edge::{Call, Door, Problem};
-use row::{Page, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::{IntoResponse, Request};
-use spin_sdk::http_service;
 use store::Db;
 use store::sync_list::{self, ItemChange, ListQuery};
 
@@ -78,8 +79,9 @@ pub struct Removed {
     pub removed: usize,
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoResponse {
     edge::serve(request, Door::User).get(list).post(add::add).patch(change).delete(remove).answer().await
 }
 
@@ -150,4 +152,15 @@ fn check_ids(ids: &[ItemId]) -> Result<(), Problem> {
 /// Somebody else's items and items that do not exist are answered alike.
 fn all_or_not_found(asked: &[ItemId], done: &[ItemId]) -> Result<(), Problem> {
     if asked.iter().all(|id| done.contains(id)) { Ok(()) } else { Err(Problem::not_found()) }
+}
+
+/// What it does, for `openapi`.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get(Door::User, list).summary("Shows items of the list, newest first."),
+        Operation::post(Door::User, add::add)
+            .summary("Puts items on the list: named ones, or all that a saved search finds."),
+        Operation::patch(Door::User, change).summary("Changes items of the list."),
+        Operation::delete(Door::User, remove).summary("Takes items off the list."),
+    ]
 }

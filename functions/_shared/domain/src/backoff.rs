@@ -16,7 +16,7 @@ pub struct Backoff {
 impl Default for Backoff {
     /// Three retries: up to 0.5 s, 1 s and 2 s.
     fn default() -> Self {
-        Self { retries: 3, base: Duration::from_millis(500), cap: Duration::from_secs(60) }
+        Self { retries: 3, base: Duration::from_millis(500), cap: Duration::from_mins(1) }
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
         fn no_attempt_number_overflows(retry in any::<u32>(), chance in any::<f64>()) {
             let backoff = Backoff { retries: u32::MAX, base: Duration::MAX, cap: Duration::MAX };
             if !chance.is_nan() {
-                let _ = Backoff { cap: Duration::from_secs(3600), ..backoff }.wait(retry, None, chance);
+                let _ = Backoff { cap: Duration::from_hours(1), ..backoff }.wait(retry, None, chance);
             }
         }
     }

@@ -40,7 +40,7 @@ impl Path {
     pub fn values<'a>(&self, fields: &'a Fields) -> Vec<&'a Value> {
         let mut found: Vec<&Value> = fields.get(&self.first).into_iter().collect();
         for step in &self.rest {
-            found = found.into_iter().flat_map(|value| step.into_value(value)).collect();
+            found = found.into_iter().flat_map(|value| step.inside(value)).collect();
         }
         found
     }
@@ -174,7 +174,7 @@ fn descend<'a>(slot: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
 }
 
 impl Step {
-    fn into_value<'a>(&self, value: &'a Value) -> Vec<&'a Value> {
+    fn inside<'a>(&self, value: &'a Value) -> Vec<&'a Value> {
         match (self, value) {
             (Self::Key(name), Value::Object(fields)) => fields.get(name).into_iter().collect(),
             (Self::Index(index), Value::Array(values)) => values.get(*index).into_iter().collect(),

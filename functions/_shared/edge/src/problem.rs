@@ -57,7 +57,7 @@ pub(crate) struct Body<'a> {
     message: &'a str,
     /// The id of the request, to be named when something is reported.
     request_id: &'a str,
-    /// Which fields of the input are wrong, where it is them.
+    /// Which fields of the input are wrong, if that is what is wrong.
     #[serde(skip_serializing_if = "<[Defect]>::is_empty")]
     errors: &'a [Defect],
 }

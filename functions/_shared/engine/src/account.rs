@@ -14,7 +14,7 @@ use store::integrations::Side;
 use url::Url;
 
 /// A token is renewed this long before it ends, so that it does not end on the way.
-const TOKEN_MARGIN: Duration = Duration::from_secs(60);
+const TOKEN_MARGIN: Duration = Duration::from_mins(1);
 
 /// An account with its credential opened.
 pub(crate) struct Opened {
@@ -93,6 +93,5 @@ fn is_fresh(token: &Token) -> bool {
 
 /// Twelve random bytes.
 fn nonce() -> [u8; 12] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, ..] = clock::random();
-    [a, b, c, d, e, f, g, h, i, j, k, l]
+    clock::random().first_chunk().copied().unwrap_or_default()
 }

@@ -10,6 +10,7 @@ use domain::defaults::{self, Match};
 use domain::{Fields, ItemType, Record, SyncMode, Value, hash};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 use store::Db;
 use store::runs::{Child, Intent, Item, ItemResult, Outcome};
 
@@ -63,23 +64,24 @@ async fn attempt(
     results: &mut Vec<ItemResult>,
 ) -> Result<(), Stop> {
     let item_type = sides.child.item_type;
-    let sources = match known {
-        Some(records) => Gathered { records, ..Gathered::default() },
-        None => {
-            let ids: Vec<String> = items.iter().map(|item| item.source_id.clone()).collect();
-            gather::by_ids(&sides.source, item_type, &ids).await?
-        }
+    let mut sources = if let Some(records) = known {
+        Gathered { records, ..Gathered::default() }
+    } else {
+        let ids: Vec<String> = items.iter().map(|item| item.source_id.clone()).collect();
+        gather::by_ids(&sides.source, item_type, &ids).await?
     };
-    let mut pending = sort(sides, items, sources, results);
+    let mut late = sources.late.take();
+    let answered = items.into_iter().filter(|item| !sources.unanswered.contains(&item.source_id)).collect();
+    let mut pending = sort(sides, answered, sources, results);
     for pass in 1..=PASSES {
         if pending.is_empty() {
             break;
         }
-        find_targets(sides, &mut pending, results).await?;
+        late = find_targets(sides, &mut pending, results).await?.or(late);
         let tasks = decide_all(sides, pending, results);
         pending = write::carry_out(sides, tasks, pass == PASSES, results).await?;
     }
-    Ok(())
+    late.map_or(Ok(()), |wait| Err(Stop::Later(wait)))
 }
 
 /// Tells apart what is settled by the source alone from what must be compared with the target.
@@ -123,12 +125,13 @@ fn settled(item: &Item, source: &Record, wanted: &Fields) -> Option<ItemResult> 
     same.then(|| outcome::unchanged_at_source(item, source, link))
 }
 
-/// Reads the targets that are known, and looks for those that are not.
+/// Reads the targets that are known, and looks for those that are not. Records about which the platform did not want to
+/// be asked now are left out; the answer says for how long.
 async fn find_targets(
     sides: &Sides<'_>,
     pending: &mut Vec<Pending>,
     results: &mut Vec<ItemResult>,
-) -> Result<(), Stop> {
+) -> Result<Option<Duration>, Stop> {
     let item_type = sides.child.item_type;
     let ids: Vec<String> = pending.iter().filter_map(|pending| pending.item.target_id.clone()).collect();
     let mut found = if ids.is_empty() {
@@ -136,20 +139,28 @@ async fn find_targets(
     } else {
         gather::by_ids(&sides.target, item_type, &ids).await?
     };
-    let by_match = find_by_match(sides, pending, item_type).await?;
+    let matched = find_by_match(sides, pending, item_type).await?;
+    let (by_match, late) = (by_value(matched.records, sides.matching.target), found.late.or(matched.late));
     let mut taken = HashSet::new();
     let mut left = Vec::new();
     for mut one in std::mem::take(pending) {
+        let unanswered = match &one.item.target_id {
+            Some(id) => found.unanswered.contains(id),
+            None => match_value(sides, &one).is_some_and(|value| matched.unanswered.contains(&value)),
+        };
+        if unanswered {
+            continue;
+        }
         let target = match &one.item.target_id {
             Some(id) => match (found.records.remove(id), found.failed.get(id)) {
                 (Some(record), _) => Ok(Some(record)),
-                (None, Some(error)) => Err(outcome::refused(&one.item, Some(&one.source), error)),
-                (None, None) => Err(outcome::held(
+                (None, Some(error)) => Err(Box::new(outcome::refused(&one.item, Some(&one.source), error))),
+                (None, None) => Err(Box::new(outcome::held(
                     &one.item,
                     &one.source,
                     "target_gone",
                     "The target no longer has the record that this one was linked to. Remove the link to make it anew.",
-                )),
+                ))),
             },
             None => chosen(sides, &one, &by_match),
         };
@@ -164,11 +175,11 @@ async fn find_targets(
                 one.target = target;
                 left.push(one);
             }
-            Err(result) => results.push(result),
+            Err(result) => results.push(*result),
         }
     }
     *pending = left;
-    Ok(())
+    Ok(late)
 }
 
 type Found = HashMap<String, Vec<Record>>;
@@ -177,45 +188,53 @@ type Found = HashMap<String, Vec<Record>>;
 ///
 /// A record that an earlier attempt created without being able to say so is found here by its key; where it is not
 /// (a search index that lags), creating it again meets it through the external key.
-fn chosen(sides: &Sides<'_>, one: &Pending, by_match: &Found) -> Result<Option<Record>, ItemResult> {
+fn chosen(sides: &Sides<'_>, one: &Pending, by_match: &Found) -> Result<Option<Record>, Box<ItemResult>> {
     let matched = match_value(sides, one).and_then(|value| by_match.get(&value));
     match matched.map(Vec::as_slice) {
         Some([record]) => Ok(Some(record.clone())),
-        Some([_, _, ..]) => Err(outcome::held(
+        Some([_, _, ..]) => Err(Box::new(outcome::held(
             &one.item,
             &one.source,
             "ambiguous",
             "Several records of the target match this one. Choose one of them.",
-        )),
+        ))),
         _ if sides.matching.creates => Ok(None),
-        _ => Err(outcome::failed(
+        _ => Err(Box::new(outcome::failed(
             &one.item,
             Some(&one.source),
             "no_match",
             "The target has no record that this one belongs to. Sync its product first.",
-        )),
+        ))),
     }
 }
 
 /// Records of the target that carry the same key (a handle, a SKU), made by hand or by another system.
-async fn find_by_match(sides: &Sides<'_>, pending: &[Pending], item_type: ItemType) -> Result<Found, Stop> {
+async fn find_by_match(
+    sides: &Sides<'_>,
+    pending: &[Pending],
+    item_type: ItemType,
+) -> Result<Gathered<Vec<Record>>, Stop> {
     let open = pending.iter().filter(|one| one.item.target_id.is_none());
     let mut values: Vec<String> = open.filter_map(|one| match_value(sides, one)).collect();
     values.sort();
     values.dedup();
     if values.is_empty() || !sides.target.connector.capability(item_type).find {
-        return Ok(Found::new());
+        return Ok(Gathered::default());
     }
     let field = sides.matching.target;
     let key = |values| Key::Field { name: field.to_owned(), values };
-    let (records, _) = gather::by_key(&sides.target, item_type, values, key).await?;
+    gather::by_key(&sides.target, item_type, values, key).await
+}
+
+/// Records by what this field of theirs holds.
+fn by_value(records: Vec<Record>, field: &str) -> Found {
     let mut found = Found::new();
     for record in records {
         if let Some(Value::String(value)) = record.fields.get(field) {
             found.entry(value.clone()).or_default().push(record);
         }
     }
-    Ok(found)
+    found
 }
 
 fn match_value(sides: &Sides<'_>, one: &Pending) -> Option<String> {
@@ -239,12 +258,12 @@ fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemRe
         match decide(&sides.rules, &situation) {
             Decision::Create { fields } => tasks.push(Task::create(sides, one, fields)),
             Decision::Update { fields, changes, conflicts } => {
-                tasks.push(Task::update(one, fields, changes, conflicts))
+                tasks.push(Task::update(one, fields, changes, conflicts));
             }
             Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &kept)),
             Decision::Conflict { conflicts } => results.push(outcome::conflicted(&one, &conflicts)),
             Decision::Invalid { violations } => {
-                results.push(outcome::invalid(&one.item, &one.source, &violations))
+                results.push(outcome::invalid(&one.item, &one.source, &violations));
             }
         }
     }

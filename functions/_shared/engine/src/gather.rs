@@ -5,14 +5,20 @@ use connectors::{ErrorKind, Exchange, Key};
 use domain::{ItemType, Record, RetryClass};
 use futures::StreamExt;
 use futures::stream;
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// What a reading found: the records, and the ids whose reading failed for reasons of their own.
+/// What a reading found.
 #[derive(Default)]
-pub(crate) struct Gathered {
-    pub(crate) records: HashMap<String, Record>,
+pub(crate) struct Gathered<T = HashMap<String, Record>> {
+    pub(crate) records: T,
+    /// Ids or keys whose reading failed for reasons of their own.
     pub(crate) failed: HashMap<String, connectors::Error>,
+    /// Ids or keys that were not asked for, because the platform wants to be left alone.
+    pub(crate) unanswered: HashSet<String>,
+    /// For how long it wants that. What was read before is kept, so that even a slow platform lets a run advance.
+    pub(crate) late: Option<Duration>,
 }
 
 /// Why a whole chunk of records cannot be worked on now.
@@ -50,14 +56,11 @@ pub(crate) fn stop_or_record(failure: Failure, wire: &Wire<'_>) -> Result<connec
 
 /// Reads the records with these ids. One that does not exist is in neither half of the answer.
 pub(crate) async fn by_ids(wire: &Wire<'_>, item_type: ItemType, ids: &[String]) -> Result<Gathered, Stop> {
-    let gathered =
+    let found =
         split(wire, item_type, ids.to_vec(), |part| wire.connector.get_many(&wire.account, item_type, part))
             .await?;
-    let mut answer = Gathered { failed: gathered.1, ..Gathered::default() };
-    for record in gathered.0 {
-        answer.records.insert(record.id.clone(), record);
-    }
-    Ok(answer)
+    let records = found.records.into_iter().map(|record| (record.id.clone(), record)).collect();
+    Ok(Gathered { records, failed: found.failed, unanswered: found.unanswered, late: found.late })
 }
 
 /// Finds the records that carry one of these keys, in the order the platform gives them.
@@ -66,7 +69,7 @@ pub(crate) async fn by_key(
     item_type: ItemType,
     values: Vec<String>,
     key: impl Fn(Vec<String>) -> Key,
-) -> Result<(Vec<Record>, HashMap<String, connectors::Error>), Stop> {
+) -> Result<Gathered<Vec<Record>>, Stop> {
     split(wire, item_type, values, |part| wire.connector.find(&wire.account, item_type, &key(part.to_vec())))
         .await
 }
@@ -77,40 +80,44 @@ async fn split(
     item_type: ItemType,
     values: Vec<String>,
     ask: impl Fn(&[String]) -> connectors::Result<Exchange<Vec<Record>>>,
-) -> Result<(Vec<Record>, HashMap<String, connectors::Error>), Stop> {
+) -> Result<Gathered<Vec<Record>>, Stop> {
     let limits = wire.connector.limits(item_type);
     let mut parts: Vec<Vec<String>> = values.chunks(limits.read.max(1)).map(<[String]>::to_vec).collect();
-    let (mut records, mut failed) = (Vec::new(), HashMap::new());
+    let mut found: Gathered<Vec<Record>> = Gathered::default();
+    let late = Cell::new(None);
     wire.expect(parts.len());
     while !parts.is_empty() {
-        let round = std::mem::take(&mut parts);
-        let asked = round.into_iter().map(|part| {
-            let exchange = ask(&part);
+        let asked = std::mem::take(&mut parts).into_iter().map(|part| {
+            let (exchange, late) = (ask(&part), &late);
             async move {
-                let answer = match exchange {
-                    Ok(exchange) => wire.ask(exchange).await,
-                    Err(error) => Err(Failure::Platform(error)),
+                let answer = match (late.get(), exchange) {
+                    (Some(wait), _) => Err(Failure::Later(wait)),
+                    (None, Ok(exchange)) => wire.ask(exchange).await,
+                    (None, Err(error)) => Err(Failure::Platform(error)),
                 };
                 (part, answer)
             }
         });
         let mut answers = stream::iter(asked).buffer_unordered(limits.concurrency.max(1));
         while let Some((part, answer)) = answers.next().await {
-            match answer {
-                Ok(found) => records.extend(found),
-                Err(failure) => {
-                    let error = stop_or_record(failure, wire)?;
-                    halve(part, error, &mut parts, &mut failed);
+            match answer.map_err(|failure| stop_or_record(failure, wire)) {
+                Ok(records) => found.records.extend(records),
+                Err(Ok(error)) => halve(part, &error, &mut parts, &mut found.failed),
+                Err(Err(Stop::Later(wait))) => {
+                    late.set(Some(wait));
+                    found.unanswered.extend(part);
                 }
+                Err(Err(stop)) => return Err(stop),
             }
         }
     }
-    Ok((records, failed))
+    found.late = late.get();
+    Ok(found)
 }
 
 fn halve(
     part: Vec<String>,
-    error: connectors::Error,
+    error: &connectors::Error,
     parts: &mut Vec<Vec<String>>,
     failed: &mut HashMap<String, connectors::Error>,
 ) {

@@ -106,7 +106,7 @@ pub(crate) fn conflicted(one: &Pending, conflicts: &[Change]) -> ItemResult {
 }
 
 /// It was created or updated; `now` is what the target really holds.
-pub(crate) fn written(sides: &Sides<'_>, task: &Task, id: String, now: Option<Record>) -> ItemResult {
+pub(crate) fn written(sides: &Sides<'_>, task: &Task, id: String, now: Option<&Record>) -> ItemResult {
     let one = &task.pending;
     let outcome = match (&task.write.id, task.conflicts.is_empty()) {
         (_, false) => Outcome::Conflicted,
@@ -114,7 +114,7 @@ pub(crate) fn written(sides: &Sides<'_>, task: &Task, id: String, now: Option<Re
         (Some(_), true) => chunk::was_ours(one).unwrap_or(Outcome::Updated),
     };
     // Written, but not to be read: without a base the next run compares both sides as if they met for the first time.
-    let link = now.as_ref().map(|now| link(sides, one, now, &task.conflicts));
+    let link = now.map(|now| link(sides, one, now, &task.conflicts));
     let changes = task.changes.iter().chain(&task.conflicts).cloned().collect::<Vec<_>>();
     ItemResult {
         target_id: Some(id),

@@ -160,11 +160,11 @@ async fn page(
         }
         Some(Stop::Unauthorized(message)) => {
             page.cut =
-                Some(give_up(copies, ErrorKind::Unauthorized, "unauthorized", message, &mut page.results));
+                Some(give_up(&copies, ErrorKind::Unauthorized, "unauthorized", message, &mut page.results));
         }
         Some(Stop::Unavailable(message)) => {
             page.cut = Some(give_up(
-                copies,
+                &copies,
                 ErrorKind::Unavailable,
                 "platform_unavailable",
                 message,
@@ -192,7 +192,7 @@ fn keep_the_finished_front(
 
 /// The records that did not come to their end have failed, and stay due.
 fn give_up(
-    items: Vec<Item>,
+    items: &[Item],
     kind: ErrorKind,
     reason: &'static str,
     message: String,

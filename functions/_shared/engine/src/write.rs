@@ -77,13 +77,13 @@ pub(crate) async fn carry_out(
             Ok(answer) => written.push((task, answer.id, answer.now)),
             Err(error) if error.kind == ErrorKind::Conflict && !last_pass => again.push(task.pending),
             Err(error) => {
-                results.push(outcome::refused(&task.pending.item, Some(&task.pending.source), &error))
+                results.push(outcome::refused(&task.pending.item, Some(&task.pending.source), &error));
             }
         }
     }
     let held = read_back(sides, &written).await?;
     for (task, id, now) in written {
-        let now = now.or_else(|| held.get(&id).cloned());
+        let now = now.as_ref().or_else(|| held.get(&id));
         results.push(outcome::written(sides, &task, id, now));
     }
     stopped.map_or(Ok(again), Err)

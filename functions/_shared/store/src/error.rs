@@ -120,9 +120,16 @@ impl Error {
 }
 
 fn is_about_the_connection(text: &str) -> bool {
-    ["connection closed", "connection reset", "broken pipe", "error communicating"]
-        .iter()
-        .any(|words| text.to_ascii_lowercase().contains(words))
+    [
+        "connection closed",
+        "connection reset",
+        "broken pipe",
+        "error communicating",
+        "kind: closed",
+        "kind: io",
+    ]
+    .iter()
+    .any(|words| text.to_ascii_lowercase().contains(words))
 }
 
 impl Fault for Error {

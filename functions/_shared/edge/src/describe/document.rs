@@ -3,6 +3,7 @@
 use super::schemas::{PLACE, Sides, public_name, rename, sorted};
 use super::{Operation, common};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// A description of functions in the making.
 pub struct Document {
@@ -56,7 +57,7 @@ impl Document {
         if !self.clashes.is_empty() {
             return Err(format!("two different schemas have one name: {}", self.clashes.join(", ")));
         }
-        let document = json!({
+        let mut document = json!({
             "openapi": "3.1.1",
             "info": self.info,
             "servers": [{"url": "/functions/v1"}],
@@ -70,6 +71,10 @@ impl Document {
                 "securitySchemes": common::security_schemes(),
             },
         });
+        // Responses first: one that is left out takes its headers along.
+        for kind in ["responses", "parameters", "headers"] {
+            keep_used(&mut document, kind);
+        }
         let text = serde_json::to_string_pretty(&sorted(document)).map_err(|error| error.to_string())?;
         Ok(format!("{text}\n"))
     }
@@ -81,5 +86,26 @@ impl Document {
                 self.schemas.insert(name, schema);
             }
         }
+    }
+}
+
+/// Leaves out the common parts of this kind that no function needs so far.
+fn keep_used(document: &mut Value, kind: &str) {
+    let mut used = BTreeSet::new();
+    collect_references(document, &mut used);
+    let parts = document.pointer_mut(&format!("/components/{kind}"));
+    if let Some(parts) = parts.and_then(Value::as_object_mut) {
+        parts.retain(|name, _| used.contains(&format!("#/components/{kind}/{name}")));
+    }
+}
+
+fn collect_references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str).map(ToOwned::to_owned));
+            fields.values().for_each(|inner| collect_references(inner, found));
+        }
+        Value::Array(values) => values.iter().for_each(|inner| collect_references(inner, found)),
+        _ => {}
     }
 }

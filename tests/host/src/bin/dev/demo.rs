@@ -68,9 +68,9 @@ fn merchant(
 ) -> Merchant {
     let (shop, erp) = (platforms.shopify(name), platforms.netsuite(&erp_of(name)));
     shop.set_currency(currency);
-    // What Shopify gives a Plus shop per second, and a bucket to match: with a standard shop's 100 points per second, the
-    // first sync of 2,000 products would mostly be waiting.
-    shop.set_bucket(20_000.0, 1_000.0);
+    // What Shopify gives its largest plan per second, with a bucket to match: reading 2,000 products whole costs 40,000
+    // points, and with a standard shop's 100 per second the first sync would mostly be waiting.
+    shop.set_bucket(40_000.0, 2_000.0);
     let to_erp = in_shop.iter().map(|product| item(&shop.has(product), product)).collect();
     let to_shop = in_erp.iter().map(|product| item(&erp.has(product), product)).collect();
     Merchant { name, shop, erp, to_erp, to_shop }
@@ -94,6 +94,8 @@ fn only_in_erp(count: usize) -> Vec<Product> {
     for product in &mut products {
         product.key = format!("E-{}", product.key);
         product.handle = format!("e-{}", product.handle);
+        // What is switched off in an ERP has no variants to sell.
+        "ACTIVE".clone_into(&mut product.status);
         for variant in &mut product.variants {
             variant.sku = format!("ERP-{}", variant.sku);
             variant.barcode = None;

@@ -48,10 +48,11 @@ impl World {
         let real = options.real.is_some();
         let keys = Keys::take(options.data.as_deref(), real)?;
         let database = if options.data.is_some() { KEPT } else { THROWN_AWAY };
+        eprintln!("building the components, starting Postgres …");
         let (artifacts, cluster, simulated) = tokio::try_join!(
             timed("components are built", build()),
             timed("Postgres is up and migrated", postgres(&root, options, &keys, database)),
-            timed("platforms are made up", simulate(real)),
+            simulate(real),
         )?;
         let (platforms, merchants) = simulated.unzip();
         let mut config = host_config(&root, options, &keys, &cluster.admin_url(database))?;
@@ -165,12 +166,12 @@ async fn simulate(real: bool) -> Result<Option<(Platforms, Vec<Merchant>)>> {
     if real {
         return Ok(None);
     }
-    spawn_blocking(|| {
+    let made = spawn_blocking(|| {
         let platforms = Platforms::start(demo::SEED).context("the simulated platforms do not start")?;
         let merchants = demo::seed(&platforms);
-        Ok(Some((platforms, merchants)))
-    })
-    .await?
+        Ok((platforms, merchants))
+    });
+    timed("platforms are made up", async { made.await? }).await.map(Some)
 }
 
 async fn postgres(root: &Path, options: &Options, keys: &Keys, database: &str) -> Result<Cluster> {
@@ -187,7 +188,8 @@ async fn postgres(root: &Path, options: &Options, keys: &Keys, database: &str) -
     admin.batch_execute(&password).await.context("cannot set the functions' password")?;
     if !keys.real {
         // Simulated platforms remember nothing: what the last run made on them is gone.
-        let forget = "delete from sync.sync_links; delete from sync.intents; delete from sync.cursors";
+        let forget = "delete from sync.sync_links; delete from sync.intents; delete from sync.cursors; \
+                      update public.sync_list set target_id = null where target_id is not null";
         admin.batch_execute(forget).await.context("cannot forget the links of the last run")?;
     }
     Ok(cluster)
