@@ -44,7 +44,7 @@ async fn every_function_lets_in_whom_it_names_and_nobody_else() {
     for (function, door, method) in FUNCTIONS {
         let nobody = call(&world, method, function, "{}", &[]).await;
         let user = call(&world, method, function, "{}", &[bearer(&ana)]).await;
-        let system = call(&world, method, function, "{}", &[key.clone()]).await;
+        let system = call(&world, method, function, "{}", std::slice::from_ref(&key)).await;
         let wrong_key =
             call(&world, method, function, "{}", &[("apikey", "sb_secret_wrong_but_long_enough".to_owned())])
                 .await;

@@ -9,8 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-/// The functions, and what each says of itself.
-const FUNCTIONS: [(&str, fn() -> Vec<Operation>); 15] = [
+/// A function and what it says of itself.
+type Described = (&'static str, fn() -> Vec<Operation>);
+
+/// All of them.
+const FUNCTIONS: [Described; 15] = [
     ("delta-sync", ::delta_sync::operations),
     ("health", ::health::operations),
     ("integration-test", ::integration_test::operations),

@@ -55,7 +55,7 @@ impl World {
         let platforms = Platforms::start(7).unwrap();
         let config = host_config(&db, &platforms);
         let host = Host::start(config.clone()).await.unwrap();
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(120)).build().unwrap();
+        let http = reqwest::Client::builder().timeout(Duration::from_mins(2)).build().unwrap();
         let url = host.url();
         Self { db, platforms, host, http, config, process: Mutex::new(None), url }
     }
