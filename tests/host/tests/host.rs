@@ -51,23 +51,33 @@ async fn an_instance_serves_many_requests_and_a_panic_is_an_empty_500() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_takes_neighbours_along_unless_each_has_its_own_instance() {
-    for (concurrent, survivors) in [(16, false), (1, true)] {
-        let world = World::start("panic", |config| config.reuse.concurrent = concurrent).await;
-        let url = world.host.url();
-        let sleepers: Vec<_> = (0..3)
-            .map(|_| {
-                let request = http::Request::post(format!("{url}/probe/execute"));
-                tokio::spawn(send(request, "select pg_sleep(1)"))
-            })
-            .collect();
-        tokio::time::sleep(Duration::from_millis(400)).await;
-        assert_eq!(get(&world, "/probe/panic").await.0, 500);
-        let mut all = true;
-        for sleeper in sleepers {
-            all &= sleeper.await.unwrap().0 == 200;
-        }
-        assert_eq!(all, survivors, "concurrent = {concurrent}");
+    // Who shares an instance with whom is the host's to say, so a neighbour may be lucky; not ten times in a row.
+    let shared = World::start("panic-shared", |config| config.reuse.concurrent = 16).await;
+    let mut lost = false;
+    for _ in 0..10 {
+        lost = lost || !neighbours_survive(&shared).await;
     }
+    assert!(lost, "a panic never took a neighbour along");
+    let apart = World::start("panic-apart", |config| config.reuse.concurrent = 1).await;
+    for _ in 0..3 {
+        assert!(neighbours_survive(&apart).await, "a panic took a neighbour of another instance along");
+    }
+}
+
+/// Whether three requests that wait for the database outlive a panic.
+async fn neighbours_survive(world: &World) -> bool {
+    get(world, "/probe/count").await;
+    let url = world.host.url();
+    let wait =
+        |_| tokio::spawn(send(http::Request::post(format!("{url}/probe/execute")), "select pg_sleep(1)"));
+    let sleepers: Vec<_> = (0..3).map(wait).collect();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(get(world, "/probe/panic").await.0, 500);
+    let mut all = true;
+    for sleeper in sleepers {
+        all &= sleeper.await.unwrap().0 == 200;
+    }
+    all
 }
 
 #[tokio::test(flavor = "multi_thread")]
