@@ -12,6 +12,8 @@ mod bad_input;
 mod client;
 mod delta_sync;
 mod faults;
+mod flows;
+mod functions;
 mod openapi;
 mod requirements;
 mod schema;
