@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Semaphore;
 
@@ -27,6 +27,8 @@ pub(crate) struct App {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) statements: AtomicU64,
+    /// The same for each text.
+    pub(crate) texts: Mutex<BTreeMap<String, u64>>,
     pub(crate) outbound: AtomicU64,
     pub(crate) requests: AtomicU64,
 }
@@ -96,7 +98,12 @@ impl Component {
         self.app.logs.push(&self.name, Source::Host, text);
     }
 
-    pub(crate) fn count_statement(&self) {
+    pub(crate) fn count_statement(&self, text: &str) {
         self.counters.statements.fetch_add(1, Ordering::Relaxed);
+        let mut texts = self.counters.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        match texts.get_mut(text) {
+            Some(count) => *count = count.saturating_add(1),
+            None => drop(texts.insert(text.to_owned(), 1)),
+        }
     }
 }

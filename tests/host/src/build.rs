@@ -17,16 +17,23 @@ const TARGET: &str = "wasm32-wasip2";
 /// # Errors
 /// When the compiler fails (its messages are in the error), or there is nothing to build.
 pub fn build_components(profile: &str) -> Result<PathBuf> {
+    build_components_into(profile, &workspace_root()?.join("target/components"))
+}
+
+/// The same in another target folder: an empty one compiles everything.
+///
+/// # Errors
+/// As [`build_components`].
+pub fn build_components_into(profile: &str, target: &Path) -> Result<PathBuf> {
     let root = workspace_root()?;
     ensure_target(&root)?;
     let components = components(&root)?;
     if components.is_empty() {
         bail!("no component in {}", root.join("functions").display());
     }
-    let target = root.join("target/components");
     let mut cargo = Command::new(cargo());
     cargo.current_dir(&root).args(["build", "--quiet", "--target", TARGET, "--profile", profile]);
-    cargo.arg("--target-dir").arg(&target);
+    cargo.arg("--target-dir").arg(target);
     for name in &components {
         cargo.args(["--package", name]);
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -122,6 +122,13 @@ impl Host {
     /// The same for one component; 0 for one that does not exist.
     pub fn statements_of(&self, component: &str) -> u64 {
         self.one(component, |component| &component.counters.statements)
+    }
+
+    /// How often one component has sent each statement, by its text; nothing for one that does not exist.
+    pub fn statement_texts_of(&self, component: &str) -> BTreeMap<String, u64> {
+        let Kind::Here { site, .. } = &self.0 else { return BTreeMap::new() };
+        let Some(unit) = site.units.get(component) else { return BTreeMap::new() };
+        unit.component.counters.texts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// HTTP requests that components have sent so far, denied ones left out.

@@ -183,7 +183,7 @@ async fn execute(
     params: &[ParameterValue],
 ) -> std::result::Result<u64, Error> {
     let params = bind(params).map_err(|error| Error::ValueConversionFailed(chain(&error)))?;
-    let _turn = connection.turn().await?;
+    let _turn = connection.turn(statement).await?;
     let effect = effect(statement);
     // Noted before it is sent: a request may be dropped while the answer is on its way.
     connection.note(effect);
@@ -211,7 +211,7 @@ async fn query_all(
     statement: &str,
     params: &[ParameterValue],
 ) -> std::result::Result<RowSet, Error> {
-    let _turn = connection.turn().await?;
+    let _turn = connection.turn(statement).await?;
     let stream = send(connection, statement, params).await?;
     pin_mut!(stream);
     let mut set = RowSet { columns: Vec::new(), rows: Vec::new() };
@@ -234,7 +234,7 @@ async fn start_query(
     statement: &str,
     params: &[ParameterValue],
 ) -> std::result::Result<Started, Error> {
-    let turn = connection.turn().await?;
+    let turn = connection.turn(statement).await?;
     let mut stream = Box::pin(send(&connection, statement, params).await?);
     let first = stream.next().await.transpose().map_err(|error| query_failed(&error))?;
     let columns = first.as_ref().map(columns).unwrap_or_default();

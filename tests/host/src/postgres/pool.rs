@@ -103,9 +103,9 @@ impl Connection {
     }
 
     /// Waits for the previous statement's result to be read or dropped, and counts the statement.
-    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+    pub(crate) async fn turn(&self, statement: &str) -> Result<OwnedSemaphorePermit, Error> {
         let turn = Arc::clone(&self.0.turn).acquire_owned().await;
-        self.0.component.count_statement();
+        self.0.component.count_statement(statement);
         turn.map_err(|_| Error::ConnectionFailed("the connection is closed".to_owned()))
     }
 

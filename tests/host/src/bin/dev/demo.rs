@@ -11,7 +11,7 @@ pub(crate) const SEED: u64 = 7;
 /// A shop owner of the demo, with what is simulated of the shop.
 #[derive(Debug)]
 pub(crate) struct Merchant {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) shop: ShopifyHandle,
     pub(crate) erp: NetsuiteHandle,
     /// Products of the shop, which are to appear in the ERP, as `sync-list` takes items.
@@ -35,7 +35,7 @@ impl Merchant {
             platform: "netsuite",
             name: "ERP",
             base_url: self.erp.address().to_owned(),
-            config: json!({ "account_id": erp_of(self.name) }),
+            config: json!({ "account_id": erp_of(&self.name) }),
             credential: json!({
                 "kind": "token_based", "consumer_key": tba.consumer_key, "consumer_secret": tba.consumer_secret,
                 "token": tba.token, "token_secret": tba.token_secret,
@@ -59,9 +59,10 @@ pub(crate) fn seed(platforms: &Platforms) -> Vec<Merchant> {
     vec![ana, ben]
 }
 
-fn merchant(
+/// A shop owner with these products.
+pub(crate) fn merchant(
     platforms: &Platforms,
-    name: &'static str,
+    name: &str,
     currency: &str,
     in_shop: &[Product],
     in_erp: &[Product],
@@ -73,7 +74,7 @@ fn merchant(
     shop.set_bucket(40_000.0, 2_000.0);
     let to_erp = in_shop.iter().map(|product| item(&shop.has(product), product)).collect();
     let to_shop = in_erp.iter().map(|product| item(&erp.has(product), product)).collect();
-    Merchant { name, shop, erp, to_erp, to_shop }
+    Merchant { name: name.to_owned(), shop, erp, to_erp, to_shop }
 }
 
 /// An item for the list, with what a page shows of it.
@@ -89,7 +90,7 @@ fn erp_of(name: &str) -> String {
 }
 
 /// Products that no shop has, with names of their own: nothing may be taken for a product of the shop.
-fn only_in_erp(count: usize) -> Vec<Product> {
+pub(crate) fn only_in_erp(count: usize) -> Vec<Product> {
     let mut products = catalogue(SEED.wrapping_add(2), count);
     for product in &mut products {
         product.key = format!("E-{}", product.key);

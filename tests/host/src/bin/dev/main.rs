@@ -3,6 +3,7 @@
 
 mod api;
 mod bar;
+mod bench;
 mod demo;
 mod doctor;
 mod guide;
@@ -50,17 +51,28 @@ fn run(command: Command, begun: Instant) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Command::Doctor => return Ok(if doctor::check()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::BenchHelp => {
+            println!("{}", bench::HELP);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Bench(options) => return wait_for(bench::run(&options), INTERRUPTED),
         Command::Up(options) => options,
     };
+    let stopped = if options.once { INTERRUPTED } else { 0 };
+    wait_for(session::run(&options, begun), stopped)
+}
+
+/// Runs this to its end, or until somebody stops it; then the exit code is `stopped`.
+fn wait_for(work: impl Future<Output = Result<ExitCode>>, stopped: u8) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         let interrupted = interrupted()?;
         tokio::select! {
-            code = session::run(&options, begun) => code,
+            code = work => code,
             // Dropping the session stops the host, the platforms and the server, in this order.
             () = interrupted => {
                 eprintln!("\nstopped");
-                Ok(if options.once { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+                Ok(ExitCode::from(stopped))
             }
         }
     });

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench;
+
 /// The text of `--help`.
 pub(crate) const HELP: &str = "\
 Runs all of Syncline on this machine: builds the components, starts Postgres, simulated platforms and the local host,
@@ -11,6 +13,7 @@ fills a demo world, syncs it, and stays up. Changes of the sources are built and
 
 Usage: cargo dev [OPTIONS]
        cargo dev doctor         says what is missing on this machine
+       cargo dev bench          measures; `cargo dev bench --help` says what and how
        cargo dev requirements   says which wishes a test shows
 
 Options:
@@ -44,6 +47,10 @@ pub(crate) enum Command {
     Requirements,
     /// Look at the machine.
     Doctor,
+    /// Measure.
+    Bench(bench::Options),
+    /// Print [`bench::HELP`].
+    BenchHelp,
     /// Start everything.
     Up(Options),
 }
@@ -61,6 +68,9 @@ pub(crate) struct Options {
 
 /// Reads the arguments.
 pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
+    if let Some((_, rest)) = arguments.split_first().filter(|(first, _)| *first == "bench") {
+        return bench::parse(rest);
+    }
     let mut options = Options { once: false, port: 3000, data: None, real: None, verbose: false };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {

@@ -12,11 +12,11 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::api::Caller;
-use crate::demo::Merchant;
+use crate::demo::{self, Merchant};
 use crate::options::Options;
 use crate::real::{self, Account};
 use crate::sync::{self, Outcome, Totals};
-use crate::world::World;
+use crate::world::{Scene, World};
 use crate::{guide, watch};
 
 /// How many products are synced before all others, so that there is something to see soon.
@@ -33,7 +33,8 @@ pub(crate) struct Person {
 /// Starts everything, syncs, and stays up unless told otherwise. Runs until it is dropped, then.
 pub(crate) async fn run(options: &Options, begun: Instant) -> Result<ExitCode> {
     let real = options.real.as_deref().map(real::read).transpose()?;
-    let mut world = World::start(options).await?;
+    let scene = Scene { database: "syncline_dev", merchants: demo::seed };
+    let mut world = World::start(options, scene).await?;
     let people = people(&world, real.is_some()).await?;
     let first = match &real {
         Some(accounts) => first_of_real(&world, &people, accounts).await,
@@ -60,23 +61,31 @@ pub(crate) async fn run(options: &Options, begun: Instant) -> Result<ExitCode> {
 
 /// Signs up whoever is in this world, or finds them there.
 async fn people(world: &World, real: bool) -> Result<Vec<Person>> {
-    let admin = world.admin().await?;
-    let names =
-        if real { vec!["me"] } else { world.merchants.iter().map(|merchant| merchant.name).collect() };
+    let names = if real {
+        vec!["me"]
+    } else {
+        world.merchants.iter().map(|merchant| merchant.name.as_str()).collect()
+    };
     let mut people = Vec::new();
     for name in names {
-        let email = format!("{name}@example.com");
-        let known = admin.query_opt("select id::text from auth.users where email = $1", &[&email]).await?;
-        let row = if let Some(row) = known {
-            row
-        } else {
-            let add = "insert into auth.users (id, email) values (gen_random_uuid(), $1) returning id::text";
-            admin.query_one(add, &[&email]).await.with_context(|| format!("cannot sign up {name}"))?
-        };
-        let token = world.keys.token(row.try_get(0)?, &email)?;
-        people.push(Person { name: name.to_owned(), token });
+        people.push(sign_up(world, name).await?);
     }
     Ok(people)
+}
+
+/// Signs somebody up, or finds them.
+pub(crate) async fn sign_up(world: &World, name: &str) -> Result<Person> {
+    let admin = world.admin().await?;
+    let email = format!("{name}@example.com");
+    let known = admin.query_opt("select id::text from auth.users where email = $1", &[&email]).await?;
+    let row = if let Some(row) = known {
+        row
+    } else {
+        let add = "insert into auth.users (id, email) values (gen_random_uuid(), $1) returning id::text";
+        admin.query_one(add, &[&email]).await.with_context(|| format!("cannot sign up {name}"))?
+    };
+    let token = world.keys.token(row.try_get(0)?, &email)?;
+    Ok(Person { name: name.to_owned(), token })
 }
 
 /// The demo: a handful first, then everything, then the second shop.
@@ -94,11 +103,13 @@ async fn first_of_demo(world: &World, people: &[Person], begun: Instant) -> Resu
             if !ids.is_empty() {
                 let wish = json!({ "syncListIds": ids });
                 let outcome = sync::run(world, person, &wish, few.len(), || merchant.products()).await?;
+                let after = begun.elapsed();
                 eprintln!(
                     "the first {} products are in the ERP, {:.1} s after the start",
                     outcome.created,
-                    begun.elapsed().as_secs_f64()
+                    after.as_secs_f64()
                 );
+                totals.first(after);
                 totals.add(few.len(), &outcome);
             }
         }
@@ -148,7 +159,7 @@ async fn first_of_real(world: &World, people: &[Person], accounts: &[Account]) -
 }
 
 /// Makes an account known, or brings a known one up to date; answers its id.
-async fn connect(world: &World, person: &Person, account: &Account) -> Result<String> {
+pub(crate) async fn connect(world: &World, person: &Person, account: &Account) -> Result<String> {
     let caller = Caller::User(&person.token);
     let path = format!("integrations?platform={}&limit=1000", account.platform);
     let known = world.api.get(&path, caller).await?;
@@ -170,7 +181,12 @@ async fn connect(world: &World, person: &Person, account: &Account) -> Result<St
 }
 
 /// Puts products of one platform on the list, towards the other; answers the ids of those that were not on it.
-async fn list(world: &World, person: &Person, source: &str, items: &[Value]) -> Result<Vec<Value>> {
+pub(crate) async fn list(
+    world: &World,
+    person: &Person,
+    source: &str,
+    items: &[Value],
+) -> Result<Vec<Value>> {
     let target = if source == "shopify" { "netsuite" } else { "shopify" };
     let mut ids = Vec::new();
     for part in items.chunks(1_000) {

@@ -25,17 +25,19 @@ const SHOWN: usize = 5;
 /// How a run ended.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    status: String,
-    processed: u64,
+    pub(crate) status: String,
+    pub(crate) processed: u64,
     pub(crate) created: u64,
-    updated: u64,
-    unchanged: u64,
-    failed: u64,
+    pub(crate) updated: u64,
+    pub(crate) unchanged: u64,
+    pub(crate) failed: u64,
     /// Items that are in conflict or wait for a person.
-    open: u64,
-    took: Duration,
-    requests: u64,
-    statements: u64,
+    pub(crate) open: u64,
+    pub(crate) took: Duration,
+    pub(crate) requests: u64,
+    pub(crate) statements: u64,
+    /// How often a function was called to bring the run to its end: `delta-sync`, then `queue-drain`.
+    pub(crate) calls: u64,
 }
 
 /// Sums over all runs.
@@ -48,6 +50,8 @@ pub(crate) struct Totals {
     requests: u64,
     statements: u64,
     bad: bool,
+    /// How long after the start the first products were synced.
+    first: Option<Duration>,
 }
 
 impl Totals {
@@ -64,6 +68,11 @@ impl Totals {
         self.bad |= run.status != "completed" || run.failed > 0 || !all;
     }
 
+    /// Notes how long it took until there was something to see.
+    pub(crate) fn first(&mut self, after: Duration) {
+        self.first = Some(after);
+    }
+
     /// Whether every run looked at all its items and none failed.
     pub(crate) fn good(&self) -> bool {
         !self.bad
@@ -74,6 +83,7 @@ impl Totals {
         json!({
             "itemsCreated": self.created, "itemsUpdated": self.updated, "itemsFailed": self.failed,
             "durationMs": millis(self.took), "platformRequests": self.requests, "statements": self.statements,
+            "firstProductsMs": self.first.map(millis),
         })
     }
 }
@@ -111,6 +121,7 @@ impl Outcome {
             took,
             requests: 0,
             statements: 0,
+            calls: 1,
         }
     }
 }
@@ -136,12 +147,14 @@ pub(crate) async fn run(
         while_looking(world.api.post("delta-sync", Caller::User(&person.token), wish), &mut look).await?
     };
     let id = text(&run["syncHistoryId"]).to_owned();
+    let mut calls = 1_u64;
     if run["status"] == "running" {
         let caller = Caller::Secret(&world.keys.secret_key);
         let mut moved = (Instant::now(), 0);
         while run["status"] == "running" {
             let mut look = || bar.show(records().saturating_sub(before));
             let drained = while_looking(world.api.post("queue-drain", caller, &json!({})), &mut look).await?;
+            calls = calls.saturating_add(1);
             if drained["claimed"] == 0 {
                 // A job waits for its time, or the database's clock has it.
                 tokio::time::sleep(Duration::from_millis(250)).await;
@@ -158,6 +171,7 @@ pub(crate) async fn run(
     }
     bar.clear();
     let mut outcome = Outcome::of(&run, begun.elapsed());
+    outcome.calls = calls;
     let (statements_now, requests_now) = world.counts();
     outcome.statements = statements_now.saturating_sub(statements);
     outcome.requests = requests_now.saturating_sub(requests);
@@ -197,6 +211,6 @@ async fn complain(world: &World, person: &Person, id: &str) -> Result<()> {
     Ok(())
 }
 
-fn millis(time: Duration) -> u64 {
+pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
 //! Everything that runs: the server, the platforms, the host.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -18,14 +19,25 @@ use crate::demo::{self, Merchant};
 use crate::keys::{ISSUER, Keys};
 use crate::options::Options;
 
-/// The database of a world that is thrown away, and of one that is kept: on a server of `DATABASE_URL` both may be there.
-const THROWN_AWAY: &str = "syncline_dev";
+/// The database of a world that is kept: on a server of `DATABASE_URL` it may stand beside those that are thrown away.
 const KEPT: &str = "syncline_kept";
+
+/// The functions that sync, here.
+const SYNCING: [&str; 2] = ["delta-sync", "queue-drain"];
+
+/// What a world begins with.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene {
+    /// The database's name, where it is not kept.
+    pub(crate) database: &'static str,
+    /// Makes up who has simulated accounts.
+    pub(crate) merchants: fn(&Platforms) -> Vec<Merchant>,
+}
 
 /// A running world. Its parts stop in the order of the fields.
 pub(crate) struct World {
     host: Option<Host>,
-    _platforms: Option<Platforms>,
+    platforms: Option<Platforms>,
     cluster: Cluster,
     database: &'static str,
     config: HostConfig,
@@ -42,17 +54,17 @@ impl World {
     ///
     /// # Errors
     /// When any part cannot be started; what was started is stopped.
-    pub(crate) async fn start(options: &Options) -> Result<Self> {
+    pub(crate) async fn start(options: &Options, scene: Scene) -> Result<Self> {
         let root = host::build::workspace_root()?;
         check_port(options.port)?;
         let real = options.real.is_some();
         let keys = Keys::take(options.data.as_deref(), real)?;
-        let database = if options.data.is_some() { KEPT } else { THROWN_AWAY };
+        let database = if options.data.is_some() { KEPT } else { scene.database };
         eprintln!("building the components, starting Postgres …");
         let (artifacts, cluster, simulated) = tokio::try_join!(
             timed("components are built", build()),
             timed("Postgres is up and migrated", postgres(&root, options, &keys, database)),
-            simulate(real),
+            simulate((!real).then_some(scene.merchants)),
         )?;
         let (platforms, merchants) = simulated.unzip();
         let mut config = host_config(&root, options, &keys, &cluster.admin_url(database))?;
@@ -67,17 +79,7 @@ impl World {
         config.listen = host.address();
         let api = Api::new(&host.url());
         let merchants = merchants.unwrap_or_default();
-        Ok(Self {
-            host: Some(host),
-            _platforms: platforms,
-            cluster,
-            database,
-            config,
-            root,
-            merchants,
-            keys,
-            api,
-        })
+        Ok(Self { host: Some(host), platforms, cluster, database, config, root, merchants, keys, api })
     }
 
     /// A connection to the database as its owner.
@@ -99,11 +101,28 @@ impl World {
         self.host.as_ref()
     }
 
+    /// The simulated platforms; none where accounts are real.
+    pub(crate) fn platforms(&self) -> Option<&Platforms> {
+        self.platforms.as_ref()
+    }
+
     /// SQL statements and platform requests of the functions that sync.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let Some(host) = &self.host else { return (0, 0) };
-        let sum = |count: &dyn Fn(&str) -> u64| count("delta-sync").saturating_add(count("queue-drain"));
+        let sum = |count: &dyn Fn(&str) -> u64| SYNCING.iter().map(|name| count(name)).sum();
         (sum(&|name| host.statements_of(name)), sum(&|name| host.outbound_requests_of(name)))
+    }
+
+    /// How often the functions that sync have sent each statement, by its text.
+    pub(crate) fn statement_texts(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for (text, count) in
+            SYNCING.iter().filter_map(|name| Some(self.host()?.statement_texts_of(name))).flatten()
+        {
+            let sum: &mut u64 = all.entry(text).or_default();
+            *sum = sum.saturating_add(count);
+        }
+        all
     }
 
     /// Starts the host again, for another `spin.toml`.
@@ -162,13 +181,13 @@ pub(crate) async fn build() -> Result<PathBuf> {
     spawn_blocking(|| host::build::build_components("quick")).await?
 }
 
-async fn simulate(real: bool) -> Result<Option<(Platforms, Vec<Merchant>)>> {
-    if real {
-        return Ok(None);
-    }
-    let made = spawn_blocking(|| {
+async fn simulate(
+    merchants: Option<fn(&Platforms) -> Vec<Merchant>>,
+) -> Result<Option<(Platforms, Vec<Merchant>)>> {
+    let Some(merchants) = merchants else { return Ok(None) };
+    let made = spawn_blocking(move || {
         let platforms = Platforms::start(demo::SEED).context("the simulated platforms do not start")?;
-        let merchants = demo::seed(&platforms);
+        let merchants = merchants(&platforms);
         Ok((platforms, merchants))
     });
     timed("platforms are made up", async { made.await? }).await.map(Some)

@@ -1,0 +1,141 @@
+//! Runs the cases, one merchant each.
+
+use anyhow::{Context, Result, ensure};
+use platforms::catalogue;
+use serde_json::json;
+
+use super::names::{self, Statements};
+use super::row::{Case, Direction, Pass, Row};
+use crate::demo::{self, Merchant, SEED};
+use crate::session::{Person, connect, list, sign_up};
+use crate::sync::{self, Outcome};
+use crate::world::World;
+
+/// One item of so many changes between two runs.
+const CHANGED: usize = 100;
+
+/// Measures every pass of every case, with the shop's bucket full at the start of each.
+pub(crate) async fn all(world: &World, cases: &[Case], bucket: (f64, f64)) -> Result<Vec<Row>> {
+    let statements = Statements::read(&world.root)?;
+    let mut rows = Vec::new();
+    // Compiles the components, which no run shall pay for.
+    world.host().context("there is no host")?.warm_up().await?;
+    for case in cases {
+        let stage = Stage::set(world, *case, bucket).await?;
+        for pass in Pass::ALL {
+            let row = stage.measure(world, &statements, pass).await;
+            let row =
+                row.with_context(|| format!("{} {} {}", case.items, case.direction.word(), pass.word()))?;
+            eprintln!(
+                "{:>6} {} {}: {:.2} s, {} statements, {} and {} requests",
+                case.items,
+                case.direction.word(),
+                pass.word(),
+                row.took.as_secs_f64(),
+                row.statements,
+                row.shop,
+                row.erp
+            );
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+/// A merchant with a list, ready to be synced.
+struct Stage {
+    case: Case,
+    bucket: (f64, f64),
+    merchant: Merchant,
+    person: Person,
+    /// What the changed products are called at the source.
+    changing: Vec<String>,
+}
+
+impl Stage {
+    async fn set(world: &World, case: Case, bucket: (f64, f64)) -> Result<Self> {
+        let platforms = world.platforms().context("there are no simulated platforms")?;
+        let (name, in_shop, in_erp) = match case.direction {
+            Direction::ToErp => (format!("out-{}", case.items), catalogue(SEED, case.items), Vec::new()),
+            Direction::ToShop => (format!("back-{}", case.items), Vec::new(), demo::only_in_erp(case.items)),
+        };
+        let products = if in_shop.is_empty() { &in_erp } else { &in_shop };
+        let changing = products.iter().step_by(CHANGED).map(|product| product.key.clone()).collect();
+        let merchant = demo::merchant(platforms, &name, "EUR", &in_shop, &in_erp);
+        let person = sign_up(world, &name).await?;
+        for account in merchant.accounts() {
+            connect(world, &person, &account).await?;
+        }
+        list(world, &person, "shopify", &merchant.to_erp).await?;
+        list(world, &person, "netsuite", &merchant.to_shop).await?;
+        Ok(Self { case, bucket, merchant, person, changing })
+    }
+
+    async fn measure(&self, world: &World, statements: &Statements, pass: Pass) -> Result<Row> {
+        let Merchant { shop, erp, .. } = &self.merchant;
+        if pass == Pass::Changed {
+            self.change()?;
+        }
+        shop.set_bucket(self.bucket.0, self.bucket.1);
+        shop.clear_journal();
+        erp.clear_journal();
+        let before = world.statement_texts();
+        let wish = if pass == Pass::Full { json!({ "mode": "full" }) } else { json!({}) };
+        let run = sync::run(world, &self.person, &wish, self.case.items, || self.merchant.products()).await?;
+        self.check(pass, &run)?;
+        let sent = world.statement_texts().into_iter().filter_map(|(text, count)| {
+            let new = count.saturating_sub(before.get(&text).copied().unwrap_or(0));
+            (new > 0).then_some((text, new))
+        });
+        let mut by_request = names::of_requests("shop", &shop.journal());
+        by_request.extend(names::of_requests("ERP", &erp.journal()));
+        Ok(Row {
+            case: self.case,
+            pass,
+            calls: run.calls,
+            took: run.took,
+            shop: shop.requests(),
+            erp: erp.requests(),
+            statements: run.statements,
+            by_statement: statements.named(sent),
+            by_request,
+        })
+    }
+
+    /// Somebody renames products at the source.
+    fn change(&self) -> Result<()> {
+        for key in &self.changing {
+            let renamed = match self.case.direction {
+                Direction::ToErp => {
+                    self.merchant.shop.edit(key, |product| product.title.insert_str(0, "New "))
+                }
+                Direction::ToShop => {
+                    self.merchant.erp.edit(key, |product| product.title.insert_str(0, "New "))
+                }
+            };
+            ensure!(renamed, "the source has no product {key}");
+        }
+        Ok(())
+    }
+
+    /// The numbers of a sync that did something else are worth nothing.
+    fn check(&self, pass: Pass, run: &Outcome) -> Result<()> {
+        let Merchant { shop, erp, .. } = &self.merchant;
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let (items, changed) = (count(self.case.items), count(self.changing.len()));
+        let (created, updated) = match pass {
+            Pass::First => (items, 0),
+            Pass::Changed => (0, changed),
+            Pass::Unchanged | Pass::Full => (0, 0),
+        };
+        let all = run.status == "completed" && run.failed == 0 && run.open == 0 && run.processed == items;
+        ensure!(
+            all && run.created == created && run.updated == updated,
+            "expected {created} created and {updated} updated of {items}, got {}",
+            run.text()
+        );
+        let writes = shop.writes().saturating_add(erp.writes());
+        ensure!((writes == 0) == (created + updated == 0), "the platforms counted {writes} writes");
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! `cargo dev bench`: the numbers, measured in the same world as `cargo dev`.
+
+mod machine;
+mod measure;
+mod names;
+mod options;
+mod report;
+mod row;
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use platforms::Platforms;
+
+use crate::demo::Merchant;
+use crate::options::Options as WorldOptions;
+use crate::world::{Scene, World};
+use machine::Machine;
+pub(crate) use options::{HELP, Options, parse};
+use report::Report;
+use row::{Case, Direction};
+
+/// Items of each sync, and of the quick form.
+const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
+const QUICK: [usize; 2] = [10, 100];
+/// The most items that are also synced the other way, from the ERP into the shop.
+const MOST_BACK: usize = 1_000;
+
+/// Measures everything that was asked for and prints it.
+///
+/// # Errors
+/// When a sync does not do what it should: the numbers of a wrong sync are worth nothing.
+pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
+    if host::real_spin() {
+        bail!("a real Spin counts nothing: run this without SYNCLINE_HOST");
+    }
+    let begun = machine::load();
+    // Before our own world: with DATABASE_URL both set the functions' password on the same server.
+    let once = if options.quick { None } else { Some(machine::once().await?) };
+    let world = start().await?;
+    let before = machine::peak_memory();
+    let sizes = if options.quick { QUICK.as_slice() } else { SIZES.as_slice() };
+    let rows = measure::all(&world, &cases(sizes), options.bucket).await?;
+    let after = machine::peak_memory();
+    world.stop().await;
+    let machine = Machine { begun, ended: machine::load(), memory: (before, after), once };
+    let build = if options.build { Some(machine::build_times().await?) } else { None };
+    let sizes = if options.sizes { Some(machine::sizes().await?) } else { None };
+    let report = Report { bucket: options.bucket, rows, machine, build, sizes };
+    print!("{}", report.text());
+    if let Some(file) = &options.json {
+        let text = serde_json::to_string_pretty(&report.json())?;
+        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A world with nobody in it: each case brings its own merchant.
+async fn start() -> Result<World> {
+    let options = WorldOptions { once: true, port: 0, data: None, real: None, verbose: false };
+    World::start(&options, Scene { database: "syncline_bench", merchants: nobody }).await
+}
+
+fn nobody(_: &Platforms) -> Vec<Merchant> {
+    Vec::new()
+}
+
+/// Both directions of each size.
+fn cases(sizes: &[usize]) -> Vec<Case> {
+    let to_erp = sizes.iter().map(|items| Case { direction: Direction::ToErp, items: *items });
+    let back = sizes.iter().filter(|items| **items <= MOST_BACK);
+    let to_shop = back.map(|items| Case { direction: Direction::ToShop, items: *items });
+    to_erp.chain(to_shop).collect()
+}

@@ -1,0 +1,69 @@
+//! What can be written after `cargo dev bench`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::options::Command;
+
+/// The text of `--help`.
+pub(crate) const HELP: &str = "\
+Measures delta-sync in the world of `cargo dev`: real Postgres, real components, simulated platforms. For 10, 100, 1,000
+and 10,000 items, from the shop into the ERP (and back, up to 1,000): the first sync, one where nothing has changed, one
+where 1 % has, and a full one where nothing has. What does not fit into one call goes on in the queue and is counted.
+
+Usage: cargo dev bench [OPTIONS]
+
+  --quick          10 and 100 items only, and no run of `cargo dev --once`.
+  --bucket N/R     The shop's bucket: N points, R of them back each second; 20000/2000 unless given. It is full at the
+                   start of each run.
+  --sizes          Builds the components with the release profile and prints the size of each, as it is and gzipped.
+  --build          Prints how long the components' build takes: all of it into an empty folder, and again unchanged.
+  --json FILE      Writes everything to FILE as well, with the statements and requests of each run by name.
+
+The numbers are of this machine, with everything on it: the platforms answer at once and in the same process.";
+
+/// What to measure.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Options {
+    pub(crate) quick: bool,
+    /// Points that fit into the shop's bucket, and those restored each second.
+    pub(crate) bucket: (f64, f64),
+    pub(crate) sizes: bool,
+    pub(crate) build: bool,
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// Reads the arguments behind `bench`.
+pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
+    let mut options =
+        Options { quick: false, bucket: (20_000.0, 2_000.0), sizes: false, build: false, json: None };
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let (name, inline) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (argument.as_str(), None),
+        };
+        let mut value = || {
+            inline.clone().or_else(|| rest.next().cloned()).with_context(|| format!("{name} needs a value"))
+        };
+        match name {
+            "--help" | "-h" | "help" => return Ok(Command::BenchHelp),
+            "--quick" => options.quick = true,
+            "--sizes" => options.sizes = true,
+            "--build" => options.build = true,
+            "--bucket" => options.bucket = bucket(&value()?)?,
+            "--json" => options.json = Some(value()?.into()),
+            _ => bail!("there is no {argument:?}; `cargo dev bench --help` says what there is"),
+        }
+    }
+    Ok(Command::Bench(options))
+}
+
+/// `20000/2000`: points, and points per second.
+fn bucket(text: &str) -> Result<(f64, f64)> {
+    let points =
+        |text: &str| text.trim().parse().ok().filter(|points: &f64| points.is_finite() && *points > 0.0);
+    let both = text.split_once('/').and_then(|(size, rate)| Some((points(size)?, points(rate)?)));
+    both.with_context(|| format!("{text:?} is no bucket; write its points and those of a second: 20000/2000"))
+}
