@@ -34,14 +34,6 @@ const LONGER: &[(&str, &str)] = &[
     ("tests/requirements.toml", "a list of 481 wishes, five lines each"),
     ("tests/platforms/src/shopify/schema.graphql", "the vendor's types, looked up by name like a dictionary"),
     ("README.md", "the one page for everybody who comes by"),
-    ("tests/host/sql/bootstrap.sql", "what a Supabase project has, in the order in which it must be made"),
-    ("tests/platforms/src/netsuite/records.rs", "the vendor's record types, one after the other"),
-    ("tests/platforms/src/netsuite/tables.rs", "the vendor's tables, one after the other"),
-    ("tests/platforms/src/shopify/objects.rs", "the vendor's types, one after the other"),
-    ("tests/platforms/src/shopify/products.rs", "one mutation with all its rules"),
-    ("tests/platforms/src/shopify/state.rs", "the shop's records and their indexes"),
-    ("tests/platforms/tests/netsuite.rs", "one strictness a test"),
-    ("tests/platforms/tests/shopify.rs", "one strictness a test"),
 ];
 
 /// The text files we write ourselves: no lock files, nothing vendored.

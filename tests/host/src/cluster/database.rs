@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tokio_postgres::{Client, NoTls};
 
-use super::{Cluster, OWNER, bootstrap_sql};
+use super::{BOOTSTRAP, Cluster, OWNER};
 use crate::migrate::{connect, migrate};
 
 /// The advisory lock under which roles are made: they belong to the whole cluster, and two sessions must not make them
@@ -26,7 +26,9 @@ impl Cluster {
             admin.batch_execute(&format!("create database {}", quoted(name))).await?;
         }
         let inside = connect(&self.admin_url(name)).await?;
-        inside.batch_execute(bootstrap_sql()).await.context("bootstrap.sql")?;
+        for (name, sql) in BOOTSTRAP {
+            inside.batch_execute(sql).await.context(name)?;
+        }
         let owner = format!("alter database {} owner to {OWNER}", quoted(name));
         admin.batch_execute(&owner).await?;
         Ok(())

@@ -25,6 +25,12 @@ const ADMIN: &str = "supabase_admin";
 /// The user that migrations and operators are.
 const OWNER: &str = "postgres";
 
+/// The files that make a fresh database look like Supabase, in their order.
+const BOOTSTRAP: [(&str, &str); 2] = [
+    ("bootstrap.sql", include_str!("../../sql/bootstrap.sql")),
+    ("extensions.sql", include_str!("../../sql/extensions.sql")),
+];
+
 /// Numbers the throw-away clusters of this process.
 static STARTED: AtomicU64 = AtomicU64::new(0);
 
@@ -126,11 +132,6 @@ impl Cluster {
         let server = self.server.as_ref()?;
         Some(server.lock().unwrap_or_else(std::sync::PoisonError::into_inner).data().to_path_buf())
     }
-}
-
-/// The SQL that makes a fresh database look like Supabase.
-fn bootstrap_sql() -> &'static str {
-    include_str!("../../sql/bootstrap.sql")
 }
 
 /// Reads a small text file, without the line end.

@@ -8,7 +8,8 @@ use super::jobs::{Action, Batch};
 use super::ledger::{Record, reference};
 use super::metadata::{Kind, TYPES, Type, type_named};
 use super::problem::Problem;
-use super::records::{self, Lens};
+use super::records;
+use super::show::{self, Lens};
 use crate::web::{Reply, Request};
 
 const COLLECTION: &str = "application/vnd.oracle.resource+json; type=collection; charset=UTF-8";
@@ -116,7 +117,7 @@ fn one(
         "GET" => {
             let found = found(books, known, id)?;
             let record = books.ledger.record(known.name, found).ok_or_else(Problem::missing)?;
-            let shown = records::show(&books.ledger, record, &lens(request));
+            let shown = show::show(&books.ledger, record, &lens(request));
             Ok(Reply::text(200, SINGULAR, shown.to_string()))
         }
         "PATCH" => {
@@ -157,13 +158,13 @@ fn lines(
     let expanded = Lens { expand: true, ..lens(request) };
     match (method, rest) {
         ("GET", []) => {
-            let shown = records::show_lines(&books.ledger, record, sublist, &expanded);
+            let shown = show::show_lines(&books.ledger, record, sublist, &expanded);
             Ok(Reply::text(200, COLLECTION, shown.to_string()))
         }
         ("GET", [key]) => {
             let at =
                 line_at(record, sublist.name, sublist.keys, &decoded(key)).ok_or_else(Problem::missing)?;
-            let shown = records::show_lines(&books.ledger, record, sublist, &expanded);
+            let shown = show::show_lines(&books.ledger, record, sublist, &expanded);
             let line = shown.get("items").and_then(|items| items.get(at)).cloned().unwrap_or_default();
             Ok(Reply::text(200, SINGULAR, line.to_string()))
         }

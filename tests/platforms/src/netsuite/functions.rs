@@ -136,7 +136,7 @@ fn display(context: &Context<'_>, shared: &Shared) -> Result<Cell> {
     Ok(match (found, cell) {
         (Some(name), _) => Cell::Text(name),
         (None, Cell::Text(text)) if column == "status" => {
-            Cell::Text(super::records::status_name(&text).to_owned())
+            Cell::Text(super::show::status_name(&text).to_owned())
         }
         (None, other) => other,
     })

@@ -11,7 +11,8 @@ use super::intake::Manner;
 use super::ledger::Ledger;
 use super::metadata::Type;
 use super::problem::Problem;
-use super::records::{self, Lens};
+use super::records;
+use super::show::Lens;
 
 /// The most records in one batch.
 const MOST: usize = 100;

@@ -12,7 +12,9 @@ mod metadata;
 mod problem;
 mod records;
 mod rewrite;
+mod rows;
 mod seed;
+mod show;
 mod suiteql;
 mod tables;
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::mutations::{Input, UserError, filled, given, object, objects, payload};
 use super::out::{Kind, Out};
-use super::state::{Definition, Metafield, Product, State};
+use super::records::{Definition, Metafield, Product};
+use super::state::State;
 use super::{APP_NAMESPACE, gid, objects as shown, products};
 use crate::journal::{Effect, Verb};
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::mutations::{Input, UserError, decimal, filled, given, object, objects, payload};
 use super::out::{Kind, Out};
-use super::state::{Destroyed, Order, OrderLine, State};
+use super::records::{Destroyed, Order, OrderLine};
+use super::state::State;
 use super::{gid, metafields, numeric, products, stock, webhooks};
 use crate::journal::{Effect, Verb};
 

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 use super::out::{Kind, Out};
 use super::page::{Paging, Place};
 use super::product_list::{matching_products, products};
+use super::records::Order;
 use super::resolve::Scene;
 use super::search::{Search, Term, text_matches, time};
-use super::state::{Order, State};
+use super::state::State;
 use super::variant_list::{items, matching_variants, variants};
 use super::{gid, numeric, parse_gid, stamp};
 
@@ -249,7 +250,7 @@ fn events(state: &State, arguments: &Arguments) -> Result<Out, String> {
 }
 
 pub(crate) fn metafield_term(
-    metafields: &std::collections::BTreeMap<(String, String), super::state::Metafield>,
+    metafields: &std::collections::BTreeMap<(String, String), super::records::Metafield>,
     field: &str,
     value: &str,
 ) -> bool {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::state::{Media, Metafield, Order, OrderLine, Product, ProductOption, State, handle_of};
+use super::records::{Media, Metafield, Order, OrderLine, Product, ProductOption};
+use super::state::{State, handle_of};
 use super::{orders, products, variants};
 use crate::product;
 
@@ -56,7 +57,7 @@ fn picture(state: &mut State, image: &product::Image) -> Media {
     Media { id: state.id(), url: image.url.clone(), alt: image.alt.clone() }
 }
 
-fn variant(state: &mut State, wanted: &product::Variant, product: &Product) -> super::state::Variant {
+fn variant(state: &mut State, wanted: &product::Variant, product: &Product) -> super::records::Variant {
     let decimals = state.decimals();
     let same =
         product.variants.iter().find(|known| known.sku.as_deref() == Some(wanted.sku.as_str())).cloned();
@@ -114,7 +115,7 @@ pub(crate) fn view(state: &State, it: &Product) -> product::Product {
     }
 }
 
-fn variant_view(state: &State, it: &super::state::Variant) -> product::Variant {
+fn variant_view(state: &State, it: &super::records::Variant) -> product::Variant {
     let prices = it.metafields.get(&(PRICES.0.to_owned(), PRICES.1.to_owned()));
     product::Variant {
         sku: it.sku.clone().unwrap_or_default(),

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use super::out::{Kind, Out};
 use super::page::{Paging, Place};
 use super::queries::{compare_number, compare_time, equal, metafield_term, search, text};
+use super::records::{Product, Variant};
 use super::search::{Search, Term, text_matches};
-use super::state::{Product, State, Variant};
+use super::state::State;
 
 type Arguments = Map<String, Value>;
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::mutations::{Input, UserError, decimal, filled, given, object, objects, payload_of_two};
 use super::out::{Kind, Out};
-use super::state::{Product, ProductOption, State, Variant};
+use super::records::{Product, ProductOption, Variant};
+use super::state::State;
 use super::{metafields, numeric, products};
 
 /// The variant of a product that has nothing to choose.

@@ -13,7 +13,8 @@ use sha2::Sha256;
 
 use super::mutations::{Input, UserError, filled, object, payload};
 use super::out::{Kind, Out};
-use super::state::{Order, Product, State, Subscription};
+use super::records::{Order, Product, Subscription};
+use super::state::State;
 use super::{gid, numeric, stamp};
 use crate::journal::{Effect, Verb};
 
