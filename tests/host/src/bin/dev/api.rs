@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
@@ -21,6 +21,31 @@ pub(crate) enum Caller<'a> {
     User(&'a str),
     /// The clock or an operator, by secret key.
     Secret(&'a str),
+}
+
+/// An answer that is no success.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    what: String,
+    status: http::StatusCode,
+    text: String,
+}
+
+impl Refused {
+    /// Whether this is a function's way of saying that its time ran out before the work did: what it has finished is
+    /// kept, and another call goes on.
+    pub(crate) fn is_cut_short(error: &anyhow::Error) -> bool {
+        error.downcast_ref::<Self>().is_some_and(|it| it.status == http::StatusCode::SERVICE_UNAVAILABLE)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let said = if self.text.is_empty() { "no text; the log above says more" } else { &self.text };
+        write!(f, "{} answered {}: {said}", self.what, self.status)
+    }
 }
 
 /// The functions of one host.
@@ -50,7 +75,7 @@ impl Api {
         self.call(Method::POST, path, caller, body).await
     }
 
-    /// Calls a function and answers its body; anything but a success is an error with what the function said.
+    /// Calls a function and answers its body; anything but a success is [`Refused`], with what the function said.
     pub(crate) async fn call(
         &self,
         method: Method,
@@ -65,8 +90,7 @@ impl Api {
             .with_context(|| format!("{what}: no answer within {} s", PATIENCE.as_secs()))?
             .with_context(|| what.clone())?;
         if !status.is_success() {
-            let said = if text.is_empty() { "no text; the log above says more" } else { &text };
-            bail!("{what} answered {status}: {said}");
+            return Err(Refused { what, status, text }.into());
         }
         serde_json::from_str(&text).with_context(|| format!("{what} answered no JSON: {text}"))
     }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_postgres::Client;
 
-use crate::api::Caller;
+use crate::api::{Caller, Refused};
 use crate::bar::Bar;
 use crate::session::{Person, text};
 use crate::world::World;
@@ -38,6 +39,8 @@ pub(crate) struct Outcome {
     pub(crate) statements: u64,
     /// How often a function was called to bring the run to its end: `delta-sync`, then `queue-drain`.
     pub(crate) calls: u64,
+    /// How many of them ran out of time before they could answer.
+    pub(crate) cut: u64,
 }
 
 /// Sums over all runs.
@@ -122,6 +125,7 @@ impl Outcome {
             requests: 0,
             statements: 0,
             calls: 1,
+            cut: 0,
         }
     }
 }
@@ -142,43 +146,81 @@ pub(crate) async fn run(
     let (statements, requests) = world.counts();
     let before = records();
     let mut bar = Bar::new(person.name.clone(), u64::try_from(items).unwrap_or(u64::MAX));
-    let mut run = {
-        let mut look = || bar.show(records().saturating_sub(before));
-        while_looking(world.api.post("delta-sync", Caller::User(&person.token), wish), &mut look).await?
+    let mut look = || bar.show(records().saturating_sub(before));
+    let (mut calls, mut cut) = (1_u64, 0_u64);
+    let answer = world.api.post("delta-sync", Caller::User(&person.token), wish);
+    let mut run = match while_looking(answer, &mut look).await {
+        Ok(run) => run,
+        Err(error) if Refused::is_cut_short(&error) => {
+            cut = cut.saturating_add(1);
+            newest(world, person).await?
+        }
+        Err(error) => return Err(error),
     };
     let id = text(&run["syncHistoryId"]).to_owned();
-    let mut calls = 1_u64;
-    if run["status"] == "running" {
-        let caller = Caller::Secret(&world.keys.secret_key);
-        let mut moved = (Instant::now(), 0);
-        while run["status"] == "running" {
-            let mut look = || bar.show(records().saturating_sub(before));
-            let drained = while_looking(world.api.post("queue-drain", caller, &json!({})), &mut look).await?;
-            calls = calls.saturating_add(1);
-            if drained["claimed"] == 0 {
-                // A job waits for its time, or the database's clock has it.
-                tokio::time::sleep(Duration::from_millis(250)).await;
-            }
-            let path = format!("sync-history?id={id}");
-            run = world.api.get(&path, Caller::User(&person.token)).await?["run"].take();
-            let done = run["itemsProcessed"].as_u64().unwrap_or(0).max(records());
-            if done != moved.1 {
-                moved = (Instant::now(), done);
-            } else if moved.0.elapsed() > PATIENCE {
-                bail!("run {id} does not go on: {run}");
-            }
+    let mut moved = (Instant::now(), 0);
+    while run["status"] == "running" {
+        match while_looking(drain(world), &mut look).await {
+            Ok(()) => {}
+            Err(error) if Refused::is_cut_short(&error) => cut = cut.saturating_add(1),
+            Err(error) => return Err(error),
+        }
+        calls = calls.saturating_add(1);
+        let path = format!("sync-history?id={id}");
+        run = world.api.get(&path, Caller::User(&person.token)).await?["run"].take();
+        let done = run["itemsProcessed"].as_u64().unwrap_or(0).max(records());
+        if done != moved.1 {
+            moved = (Instant::now(), done);
+        } else if moved.0.elapsed() > PATIENCE {
+            bail!("run {id} does not go on: {run}");
         }
     }
     bar.clear();
-    let mut outcome = Outcome::of(&run, begun.elapsed());
-    outcome.calls = calls;
     let (statements_now, requests_now) = world.counts();
-    outcome.statements = statements_now.saturating_sub(statements);
-    outcome.requests = requests_now.saturating_sub(requests);
+    let outcome = Outcome {
+        calls,
+        cut,
+        statements: statements_now.saturating_sub(statements),
+        requests: requests_now.saturating_sub(requests),
+        ..Outcome::of(&run, begun.elapsed())
+    };
     if outcome.status != "completed" || outcome.failed > 0 {
         complain(world, person, &id).await?;
     }
     Ok(outcome)
+}
+
+/// The run that began last.
+async fn newest(world: &World, person: &Person) -> Result<Value> {
+    let mut page = world.api.get("sync-history?limit=1", Caller::User(&person.token)).await?;
+    let mut run = page["data"][0].take();
+    let id = run["id"].take();
+    run["syncHistoryId"] = id;
+    Ok(run)
+}
+
+/// Works the queue once, as soon as something is due. Asking earlier would cost statements that no clock would.
+async fn drain(world: &World) -> Result<()> {
+    let begun = Instant::now();
+    let admin = world.admin().await?;
+    loop {
+        match due_in(&admin).await? {
+            Some(wait) if !wait.is_zero() && begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(wait.min(Duration::from_secs(1))).await;
+            }
+            _ => break,
+        }
+    }
+    world.api.post("queue-drain", Caller::Secret(&world.keys.secret_key), &json!({})).await.map(drop)
+}
+
+/// How long until the first job is due; `None` when there is none.
+async fn due_in(admin: &Client) -> Result<Option<Duration>> {
+    let ask = "select extract(epoch from min(greatest(q.due_at, g.busy_until)) - clock_timestamp())::float8 \
+               from sync.sync_queue as q join sync.queue_groups as g using (group_key) \
+               where q.state in ('pending', 'retry', 'leased')";
+    let seconds: Option<f64> = admin.query_one(ask, &[]).await?.try_get(0)?;
+    Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(PATIENCE)))
 }
 
 /// Waits for an answer and looks around every now and then.

@@ -93,6 +93,7 @@ impl Stage {
             case: self.case,
             pass,
             calls: run.calls,
+            cut: run.cut,
             took: run.took,
             shop: shop.requests(),
             erp: erp.requests(),

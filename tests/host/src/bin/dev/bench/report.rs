@@ -43,6 +43,18 @@ impl Report {
             out,
             "\nTargets: 100 items in less than 1 s; 8 statements and 4 per 1,000 items begun; 1 request per 50 items and side."
         )?;
+        for row in self.rows.iter().filter(|row| row.cut > 0) {
+            writeln!(
+                out,
+                "\n{} {}, {}: {} of {} calls ran out of time before they could answer (503); what they had begun was done \
+             again once their lease was over.",
+                row.case.items,
+                row.case.direction.word(),
+                row.pass.word(),
+                row.cut,
+                row.calls
+            )?;
+        }
         missed(out, &self.rows)?;
         if let Some(once) = once {
             let first = once.line.get("firstProductsMs").and_then(Value::as_u64).unwrap_or_default();

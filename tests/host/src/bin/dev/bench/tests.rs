@@ -44,6 +44,7 @@ async fn a_report_has_a_line_for_each_run_and_says_which_targets_are_missed() {
         case: Case { direction: Direction::ToErp, items },
         pass: Pass::First,
         calls: 1,
+        cut: 0,
         took: std::time::Duration::from_millis(500),
         shop: 2,
         erp: 3,
