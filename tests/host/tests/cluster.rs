@@ -120,3 +120,35 @@ async fn what_was_committed_survives_a_restart() {
     cluster.stop();
     assert!(!folder.exists());
 }
+
+#[tokio::test]
+async fn on_a_server_that_is_not_ours_databases_belong_to_the_owner_and_nothing_else_is_touched() {
+    let folder = migrations(
+        "foreign",
+        &[("20260101000000_table.sql", "create table public.things (id int4 primary key);")],
+    );
+    let ours = Cluster::start_own(None).unwrap();
+    let admin = connect(&ours.admin_url("postgres")).await.unwrap();
+    admin
+        .batch_execute("create role boss superuser login password 'secret'; create role guest login")
+        .await
+        .unwrap();
+    let address = |user: &str| format!("postgres://{user}@127.0.0.1:{}/anything", ours.port());
+    let theirs = Cluster::at(&address("boss:secret")).unwrap();
+
+    theirs.create_template("theirs", &folder).await.unwrap();
+
+    let client = connect(&theirs.database("theirs")).await.unwrap();
+    let ask = "select session_user::text, current_user::text, current_setting('search_path'), \
+               (select tableowner::text from pg_catalog.pg_tables where tablename = 'things')";
+    let row = client.query_one(ask, &[]).await.unwrap();
+    let texts: Vec<String> = (0..4).map(|at| row.get(at)).collect();
+    assert_eq!(texts, ["boss", "postgres", "\"$user\",public,extensions", "postgres"]);
+    let refusal = Cluster::at(&address("guest")).unwrap().check().await.unwrap_err();
+    assert!(refusal.to_string().contains("guest is no superuser"), "{refusal:#}");
+    // A Syncline that people use: its functions' password is the same in all databases of the server.
+    admin.batch_execute("create schema sync").await.unwrap();
+    let refusal = theirs.create("another").await.unwrap_err();
+    assert!(refusal.to_string().contains("Syncline is installed"), "{refusal:#}");
+    ours.stop();
+}

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::on_path;
 
 /// The oldest version that Syncline runs on.
-const OLDEST: u32 = 15;
+pub(super) const OLDEST: u32 = 15;
 /// The version of npm's `@embedded-postgres/<platform>`. Only exact names of its pre-releases can be installed.
 const NPM_VERSION: &str = "17.10.0-beta.17";
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tokio_postgres::{Client, NoTls};
 
-use super::{BOOTSTRAP, Cluster, OWNER};
+use super::{BOOTSTRAP, Cluster, OWNER, foreign};
 use crate::migrate::{connect, migrate};
 
 /// The advisory lock under which roles are made: they belong to the whole cluster, and two sessions must not make them
@@ -19,6 +19,9 @@ impl Cluster {
     /// When the server refuses.
     pub async fn create(&self, name: &str) -> Result<()> {
         let admin = connect(&self.admin_url("postgres")).await?;
+        if self.server.is_none() {
+            foreign::check(&admin).await?;
+        }
         admin.execute("select pg_advisory_lock($1)", &[&LOCK]).await?;
         let known =
             admin.query_opt("select 1 from pg_catalog.pg_database where datname = $1", &[&name]).await?;
@@ -32,6 +35,18 @@ impl Cluster {
         let owner = format!("alter database {} owner to {OWNER}", quoted(name));
         admin.batch_execute(&owner).await?;
         Ok(())
+    }
+
+    /// The version of the server, once it is certain that databases can be made on it.
+    ///
+    /// # Errors
+    /// When it cannot be reached, is too old, or must not be used.
+    pub async fn check(&self) -> Result<String> {
+        let admin = connect(&self.admin_url("postgres")).await?;
+        if self.server.is_none() {
+            foreign::check(&admin).await?;
+        }
+        Ok(admin.query_one("show server_version", &[]).await?.try_get(0)?)
     }
 
     /// Makes the database `name` with the migrations of `folder`, for [`Cluster::create_from_template`]. If it exists,

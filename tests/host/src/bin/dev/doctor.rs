@@ -7,37 +7,73 @@ use std::process::{Command, Stdio};
 use anyhow::Result;
 use host::Cluster;
 
+/// How a part of the machine is.
+enum State {
+    /// It is there.
+    Good(String),
+    /// It is not, and that does no harm for now.
+    Note(String),
+    /// It is not, and `cargo dev` cannot do without it.
+    Missing(String),
+}
+
 /// Prints how each part is, and answers whether `cargo dev` can run.
 ///
 /// # Errors
 /// When the sources of this program are gone.
 pub(crate) fn check() -> Result<bool> {
     let root = host::build::workspace_root()?;
-    let target = target(&root);
     let rustup = says(&root, "rustup", "--version");
-    let npm = says(&root, "npm", "--version");
-    let postgres = postgres();
-    let fixed_by_rustup = target.is_none() && rustup.is_some();
-
-    show("Rust", says(&root, "rustc", "--version"), "install it with rustup: https://rustup.rs");
-    let hint = if fixed_by_rustup { "`cargo dev` installs it" } else { "`rustup target add wasm32-wasip2`" };
-    show("target wasm32-wasip2", target.clone(), hint);
-    let hint = "install PostgreSQL 15 or newer, or npm, or set DATABASE_URL";
-    let usable = postgres.is_ok();
-    if let Err(error) = &postgres {
-        println!("           {error:#}");
+    let parts = [
+        ("Rust", found(says(&root, "rustc", "--version"), "install it with rustup: https://rustup.rs")),
+        ("cargo", found(says(&root, "cargo", "--version"), "it comes with Rust; put it on the PATH")),
+        ("target wasm32-wasip2", wasm(&root, rustup.is_some())),
+        ("target folder", writable(&root)),
+        ("PostgreSQL", postgres()),
+        ("port 3000", port()),
+    ];
+    let mut good = true;
+    for (what, state) in parts {
+        match state {
+            State::Good(found) => println!("ok       {what}: {found}"),
+            State::Note(why) => println!("note     {what}: {why}"),
+            State::Missing(why) => {
+                good = false;
+                println!("MISSING  {what}: {why}");
+            }
+        }
     }
-    show("PostgreSQL", postgres.ok(), hint);
-    show("npm", npm, "needed only where no PostgreSQL is installed");
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 3000)).is_ok().then(|| "free".to_owned());
-    show("port 3000", free, "something else listens there: choose another with --port");
-    Ok(usable && (target.is_some() || fixed_by_rustup))
+    Ok(good)
 }
 
-fn show(what: &str, found: Option<String>, hint: &str) {
-    match found {
-        Some(found) => println!("ok       {what}: {found}"),
-        None => println!("MISSING  {what}: {hint}"),
+fn found(it: Option<String>, hint: &str) -> State {
+    it.map_or_else(|| State::Missing(hint.to_owned()), State::Good)
+}
+
+fn wasm(root: &Path, rustup: bool) -> State {
+    match target(root) {
+        Some(folder) => State::Good(folder),
+        None if rustup => State::Note("not there yet; `cargo dev` installs it with rustup".to_owned()),
+        None => State::Missing("`rustup target add wasm32-wasip2`, or your system's package".to_owned()),
+    }
+}
+
+/// Components, the server's data and compiled code all go there.
+fn writable(root: &Path) -> State {
+    let folder = root.join("target");
+    let test = folder.join(format!("doctor-{}", std::process::id()));
+    let made = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&test, ""));
+    let _ = std::fs::remove_file(&test);
+    match made {
+        Ok(()) => State::Good("can be written to".to_owned()),
+        Err(error) => State::Missing(format!("{} cannot be written to: {error}", folder.display())),
+    }
+}
+
+fn port() -> State {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, 3000)) {
+        Ok(_) => State::Good("free".to_owned()),
+        Err(_) => State::Note("something else listens there: choose another with --port".to_owned()),
     }
 }
 
@@ -54,12 +90,19 @@ fn target(root: &Path) -> Option<String> {
     folder.is_dir().then(|| folder.display().to_string())
 }
 
-/// Starts a server as `cargo dev` would: a program that is there may still not run.
-fn postgres() -> Result<String> {
-    let cluster = Cluster::start(None)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let client = host::migrate::connect(&cluster.admin_url("postgres")).await?;
-        Ok(format!("{} starts", client.query_one("show server_version", &[]).await?.try_get::<_, String>(0)?))
-    })
+/// Uses a server as `cargo dev` would: a program that is there may still not run.
+fn postgres() -> State {
+    let theirs = std::env::var("DATABASE_URL").is_ok_and(|address| !address.trim().is_empty());
+    let version = Cluster::start(None).and_then(|cluster| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(cluster.check())
+    });
+    match (version, theirs) {
+        (Ok(version), true) => State::Good(format!("{version} of DATABASE_URL answers")),
+        (Ok(version), false) => State::Good(format!("{version} starts")),
+        (Err(error), true) => State::Missing(format!("{error:#}")),
+        (Err(error), false) => {
+            State::Missing(format!("install PostgreSQL 15 or newer, or npm, or set DATABASE_URL ({error:#})"))
+        }
+    }
 }

@@ -35,8 +35,8 @@ Options:
   --verbose      Show what the components print from the start, not only after the first sync.
   --help         This.
 
-Environment: DATABASE_URL names a Postgres to use instead of one of our own (its user must be able to create roles and
-databases); SYNCLINE_HOST=spin runs a real `spin` from the PATH.";
+Environment: DATABASE_URL names a Postgres to use instead of one of our own (15 or newer, a superuser, no TLS; not one
+on which Syncline is installed); SYNCLINE_HOST=spin runs a real `spin` from the PATH.";
 
 /// What to do.
 #[derive(Debug)]

@@ -34,6 +34,12 @@ const NAMES: &[&str] = &[
     "NETSUITE_CONFIG",
 ];
 
+/// What each kind of credential consists of, where it is more than one value.
+const APP: [&str; 2] = ["SHOPIFY_CLIENT_ID", "SHOPIFY_CLIENT_SECRET"];
+const TOKEN: [&str; 4] =
+    ["NETSUITE_CONSUMER_KEY", "NETSUITE_CONSUMER_SECRET", "NETSUITE_TOKEN", "NETSUITE_TOKEN_SECRET"];
+const CERTIFICATE: [&str; 3] = ["NETSUITE_CLIENT_ID", "NETSUITE_CERTIFICATE_ID", "NETSUITE_PRIVATE_KEY_FILE"];
+
 type Values = BTreeMap<String, String>;
 
 /// Reads the accounts from `file` (`env` for the environment alone).
@@ -53,7 +59,13 @@ pub(crate) fn read(file: &Path) -> Result<Vec<Account>> {
             values.insert((*name).to_owned(), value);
         }
     }
-    accounts(&values)
+    accounts(&given(values))
+}
+
+/// What is written down without a value is not given.
+fn given(mut values: Values) -> Values {
+    values.retain(|_, value| !value.trim().is_empty());
+    values
 }
 
 fn accounts(values: &Values) -> Result<Vec<Account>> {
@@ -64,8 +76,20 @@ fn accounts(values: &Values) -> Result<Vec<Account>> {
     if let Some(account) = values.get("NETSUITE_ACCOUNT") {
         accounts.push(netsuite(account, values)?);
     }
-    if accounts.is_empty() {
-        bail!("neither SHOPIFY_SHOP nor NETSUITE_ACCOUNT is given; `cargo dev --help` lists the names");
+    match accounts.as_slice() {
+        [] => bail!("neither SHOPIFY_SHOP nor NETSUITE_ACCOUNT is given; `cargo dev --help` lists the names"),
+        // Values without the account that they are for: its name was forgotten, or misspelt in the environment.
+        [only] => {
+            let (prefix, name) = if only.platform == "shopify" {
+                ("NETSUITE_", "NETSUITE_ACCOUNT")
+            } else {
+                ("SHOPIFY_", "SHOPIFY_SHOP")
+            };
+            if let Some(given) = values.keys().find(|key| key.starts_with(prefix)) {
+                bail!("{given} is given, but {name} is missing");
+            }
+        }
+        _ => {}
     }
     Ok(accounts)
 }
@@ -76,7 +100,12 @@ fn parse(text: &str) -> Result<Values> {
     if text.trim_start().starts_with('{') {
         let object: Map<String, Value> = serde_json::from_str(text)?;
         for (name, value) in object {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let value = match value {
+                Value::Null => continue,
+                Value::String(text) => text,
+                // NETSUITE_CONFIG may stand there as the JSON it is.
+                other => other.to_string(),
+            };
             values.insert(name, value);
         }
     } else {
@@ -108,7 +137,7 @@ fn shopify(shop: &str, values: &Values) -> Result<Account> {
     let credential = if let Some(token) = values.get("SHOPIFY_ACCESS_TOKEN") {
         json!({ "kind": "access_token", "access_token": token })
     } else {
-        let (id, secret) = (need(values, "SHOPIFY_CLIENT_ID")?, need(values, "SHOPIFY_CLIENT_SECRET")?);
+        let [id, secret] = need(values, &host, APP, "or SHOPIFY_ACCESS_TOKEN instead")?;
         json!({ "kind": "client_credentials", "client_id": id, "client_secret": secret })
     };
     let base_url = format!("https://{host}");
@@ -118,22 +147,20 @@ fn shopify(shop: &str, values: &Values) -> Result<Account> {
 fn netsuite(account: &str, values: &Values) -> Result<Account> {
     // A sandbox is `1234567_SB1` in signatures and `1234567-sb1` in addresses.
     let host = account.trim().to_lowercase().replace('_', "-");
-    let credential = if values.contains_key("NETSUITE_CONSUMER_KEY") {
+    let of_account = format!("NetSuite account {account}");
+    let instead = format!("or {} instead", TOKEN.join(", "));
+    let credential = if TOKEN.iter().any(|name| values.contains_key(*name)) {
+        let [consumer_key, consumer_secret, token, token_secret] =
+            need(values, &of_account, TOKEN, "as the others of its token are given")?;
         json!({
-            "kind": "token_based",
-            "consumer_key": need(values, "NETSUITE_CONSUMER_KEY")?,
-            "consumer_secret": need(values, "NETSUITE_CONSUMER_SECRET")?,
-            "token": need(values, "NETSUITE_TOKEN")?,
-            "token_secret": need(values, "NETSUITE_TOKEN_SECRET")?,
+            "kind": "token_based", "consumer_key": consumer_key, "consumer_secret": consumer_secret,
+            "token": token, "token_secret": token_secret,
         })
     } else {
-        let file = need(values, "NETSUITE_PRIVATE_KEY_FILE")?;
+        let [client_id, certificate_id, file] = need(values, &of_account, CERTIFICATE, &instead)?;
         let key = std::fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?;
         json!({
-            "kind": "client_assertion",
-            "client_id": need(values, "NETSUITE_CLIENT_ID")?,
-            "certificate_id": need(values, "NETSUITE_CERTIFICATE_ID")?,
-            "private_key": key,
+            "kind": "client_assertion", "client_id": client_id, "certificate_id": certificate_id, "private_key": key,
             "algorithm": values.get("NETSUITE_ALGORITHM").map_or("ES256", String::as_str),
         })
     };
@@ -144,12 +171,19 @@ fn netsuite(account: &str, values: &Values) -> Result<Account> {
     Ok(Account { platform: "netsuite", name: "ERP", base_url, config: Value::Object(config), credential })
 }
 
-fn need<'a>(values: &'a Values, name: &str) -> Result<&'a str> {
-    values
-        .get(name)
-        .map(String::as_str)
-        .filter(|value| !value.is_empty())
-        .with_context(|| format!("{name} is missing"))
+/// The values of all these names, or an error that says which are missing.
+fn need<'a, const N: usize>(
+    values: &'a Values,
+    account: &str,
+    names: [&str; N],
+    remark: &str,
+) -> Result<[&'a str; N]> {
+    let missing: Vec<&str> = names.into_iter().filter(|name| !values.contains_key(*name)).collect();
+    match missing.as_slice() {
+        [] => Ok(names.map(|name| values.get(name).map_or("", String::as_str))),
+        [one] => bail!("{account}: {one} is missing ({remark})"),
+        many => bail!("{account}: {} are missing ({remark})", many.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -180,8 +214,29 @@ mod tests {
     fn a_wrong_name_or_a_missing_part_is_named() {
         let wrong = parse("SHOPIFY_SHPO=acme").unwrap_err();
         assert!(wrong.to_string().contains("SHOPIFY_SHPO"));
-        let values = parse("SHOPIFY_SHOP=acme").unwrap();
-        assert!(accounts(&values).err().unwrap().to_string().contains("SHOPIFY_CLIENT_ID"));
-        assert!(accounts(&Values::new()).is_err());
+        let refusal = |text: &str| accounts(&given(parse(text).unwrap())).err().unwrap().to_string();
+        assert_eq!(
+            refusal("SHOPIFY_SHOP=acme\nSHOPIFY_CLIENT_ID=1"),
+            "acme.myshopify.com: SHOPIFY_CLIENT_SECRET is missing (or SHOPIFY_ACCESS_TOKEN instead)"
+        );
+        let token = "NETSUITE_ACCOUNT=1\nNETSUITE_TOKEN=a\nNETSUITE_TOKEN_SECRET=b";
+        assert!(refusal(token).contains("NETSUITE_CONSUMER_KEY, NETSUITE_CONSUMER_SECRET are missing"));
+        assert!(
+            refusal("NETSUITE_ACCOUNT=1").contains("NETSUITE_PRIVATE_KEY_FILE are missing (or NETSUITE_CONS")
+        );
+        assert!(refusal("").contains("neither SHOPIFY_SHOP nor NETSUITE_ACCOUNT"));
+    }
+
+    #[test]
+    fn a_name_without_a_value_or_an_account_without_a_name_is_no_account() {
+        let refusal = |text: &str| accounts(&given(parse(text).unwrap())).err().unwrap().to_string();
+        assert!(refusal("SHOPIFY_SHOP=acme\nSHOPIFY_ACCESS_TOKEN=").contains("SHOPIFY_CLIENT_ID"));
+        assert!(
+            refusal(r#"{"SHOPIFY_SHOP": "acme", "SHOPIFY_ACCESS_TOKEN": null}"#)
+                .contains("SHOPIFY_CLIENT_ID")
+        );
+        assert!(refusal("SHOPIFY_SHOP=").contains("neither"));
+        let forgotten = "SHOPIFY_SHOP=acme\nSHOPIFY_ACCESS_TOKEN=t\nNETSUITE_TOKEN=a";
+        assert_eq!(refusal(forgotten), "NETSUITE_TOKEN is given, but NETSUITE_ACCOUNT is missing");
     }
 }

@@ -196,7 +196,7 @@ async fn simulate(
 async fn postgres(root: &Path, options: &Options, keys: &Keys, database: &str) -> Result<Cluster> {
     let folder = options.data.as_ref().map(|data| data.join("postgres"));
     let cluster = spawn_blocking(move || Cluster::start(folder)).await??;
-    if options.data.is_none() && std::env::var_os("DATABASE_URL").is_some() {
+    if options.data.is_none() && cluster.data_dir().is_none() {
         // A server that is not ours may still have the world of the last run.
         cluster.drop_database(database).await?;
     }

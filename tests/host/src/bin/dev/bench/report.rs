@@ -43,18 +43,7 @@ impl Report {
             out,
             "\nTargets: 100 items in less than 1 s; 8 statements and 4 per 1,000 items begun; 1 request per 50 items and side."
         )?;
-        for row in self.rows.iter().filter(|row| row.cut > 0) {
-            writeln!(
-                out,
-                "\n{} {}, {}: {} of {} calls ran out of time before they could answer (503); what they had begun was done \
-             again once their lease was over.",
-                row.case.items,
-                row.case.direction.word(),
-                row.pass.word(),
-                row.cut,
-                row.calls
-            )?;
-        }
+        remarks(out, &self.rows)?;
         missed(out, &self.rows)?;
         if let Some(once) = once {
             let first = once.line.get("firstProductsMs").and_then(Value::as_u64).unwrap_or_default();
@@ -129,6 +118,31 @@ fn table(out: &mut String, rows: &[Row]) -> std::fmt::Result {
             row.statements,
             targets.join(", ")
         )?;
+    }
+    Ok(())
+}
+
+/// What is wrong with a run although it came to its end.
+fn remarks(out: &mut String, rows: &[Row]) -> std::fmt::Result {
+    for row in rows {
+        let name = || format!("{} {}, {}", row.case.items, row.case.direction.word(), row.pass.word());
+        if row.cut > 0 {
+            writeln!(
+                out,
+                "\n{}: {} of {} calls ran out of time before they could answer",
+                name(),
+                row.cut,
+                row.calls
+            )?;
+        }
+        if row.uncounted > 0 {
+            writeln!(
+                out,
+                "\n{}: {} changes reached the target but count as unchanged",
+                name(),
+                row.uncounted
+            )?;
+        }
     }
     Ok(())
 }

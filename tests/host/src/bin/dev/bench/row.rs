@@ -47,6 +47,8 @@ pub(crate) struct Row {
     pub(crate) calls: u64,
     /// How many of the calls ran out of time before they could answer.
     pub(crate) cut: u64,
+    /// Changes that reached the target, but that the run's ledger has as unchanged.
+    pub(crate) uncounted: u64,
     pub(crate) took: Duration,
     pub(crate) shop: u64,
     pub(crate) erp: u64,
@@ -126,7 +128,7 @@ impl Row {
         });
         json!({
             "direction": self.case.direction.word(), "items": self.case.items, "run": self.pass.word(),
-            "calls": self.calls, "callsCutShort": self.cut, "durationMs": millis(self.took), "itemsPerSecond": self.per_second(),
+            "calls": self.calls, "callsCutShort": self.cut, "changesUncounted": self.uncounted, "durationMs": millis(self.took), "itemsPerSecond": self.per_second(),
             "shopRequests": self.shop, "erpRequests": self.erp, "requestsPerItem": self.per_item(),
             "statements": self.statements, "targets": targets.collect::<Vec<Value>>(),
             "byStatement": self.by_statement, "byRequest": self.by_request,

@@ -17,6 +17,7 @@ async fn ten_items_are_measured_in_both_directions_and_every_request_and_stateme
         .collect();
     assert_eq!(seen, expected);
     for row in &rows {
+        assert_eq!((row.calls, row.cut, row.uncounted), (1, 0, 0), "{row:?}");
         assert_eq!(row.by_statement.values().sum::<u64>(), row.statements, "{row:?}");
         assert_eq!(row.by_request.values().sum::<u64>(), row.shop + row.erp, "{row:?}");
         let files = row.by_statement.keys().filter(|name| name.contains('/')).count();
@@ -45,6 +46,7 @@ async fn a_report_has_a_line_for_each_run_and_says_which_targets_are_missed() {
         pass: Pass::First,
         calls: 1,
         cut: 0,
+        uncounted: 0,
         took: std::time::Duration::from_millis(500),
         shop: 2,
         erp: 3,
