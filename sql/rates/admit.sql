@@ -1,12 +1,17 @@
 -- Asks to send so many requests to a platform now: budgets, the platform's own "not before", and the breaker.
--- Called by engine, once per batch of requests.
---   in  {integration_id, requests, points}
---   out {granted, wait_ms, breaker}                                   breaker: closed, open or probe
--- A batch larger than a bucket is granted when the bucket is full, and leaves it below zero. `probe`: the platform
--- only failed lately, and this caller alone may try once.
+-- Called by engine, in growing portions.
+--   in  {integration_id, requests, cost, seen?: {points, capacity, per_second}}
+--        cost: points per request; seen: the points as the platform's newest reply has them
+--   out {granted, wait_ms, breaker, sharers}                          breaker: closed, open or probe
+-- Grants as many of them as there are tokens for, and of the points at most half, because others may want some too;
+-- where not even one can go, none, and how long to wait for it. A request that costs more than the bucket holds goes
+-- when the bucket is full. `probe`: the platform only failed lately, and this caller alone may try once. `sharers`:
+-- syncs at work with this account.
 with input as materialized (
-  select (j ->> 'integration_id')::uuid as id, (j ->> 'requests')::double precision as requests,
-    coalesce((j ->> 'points')::double precision, 0) as points
+  select (j ->> 'integration_id')::uuid as id, greatest((j ->> 'requests')::double precision, 1) as requests,
+    greatest((j ->> 'cost')::double precision, 0) as cost, (j -> 'seen' ->> 'points')::double precision as points,
+    (j -> 'seen' ->> 'capacity')::double precision as capacity,
+    (j -> 'seen' ->> 'per_second')::double precision as per_second
   from (select $1::text::jsonb as j) as given
 ),
 -- Locked first: what follows is computed from what is true now, not from what was when the statement began.
@@ -23,39 +28,48 @@ breaker as materialized (
   for update of b
 ),
 filled as materialized (
-  select bucket.integration_id as id, bucket.at, bucket.not_before, input.requests, input.points as cost,
+  select bucket.integration_id as id, bucket.at, bucket.not_before, input.requests, input.cost,
     i.rate_per_minute / 60.0::double precision as minute_flow, i.rate_per_hour / 3600.0::double precision as hour_flow,
-    bucket.points_per_second as point_flow,
-    least(input.requests, i.rate_per_minute) as minute_need, least(input.requests, i.rate_per_hour) as hour_need,
-    least(input.points, bucket.points_capacity) as point_need,
     least(i.rate_per_minute, bucket.minute_tokens + passed.s * i.rate_per_minute / 60) as minute_now,
     least(i.rate_per_hour, bucket.hour_tokens + passed.s * i.rate_per_hour / 3600) as hour_now,
-    least(bucket.points_capacity, bucket.points + passed.s * bucket.points_per_second) as points_now
+    limits.capacity, limits.flow as point_flow, least(input.cost, limits.capacity) as point_need,
+    least(limits.capacity, coalesce(input.points, bucket.points + passed.s * limits.flow)) as points_now
   from input, bucket join public.integrations as i on i.id = bucket.integration_id,
-    lateral (select greatest(extract(epoch from bucket.at - bucket.refreshed_at), 0)::double precision as s) as passed
+    lateral (select greatest(extract(epoch from bucket.at - bucket.refreshed_at), 0)::double precision as s) as passed,
+    lateral (select coalesce(input.capacity, bucket.points_capacity) as capacity,
+      coalesce(input.per_second, bucket.points_per_second) as flow) as limits
 ),
 verdict as materialized (
   select filled.*, breaker.word, greatest(0,
     case when breaker.word = 'open' then extract(epoch from breaker.opens_at - filled.at)::double precision end,
     case when not_before > at then extract(epoch from not_before - at)::double precision end,
-    (minute_need - minute_now) / minute_flow, (hour_need - hour_now) / hour_flow,
-    (point_need - points_now) / point_flow) as wait
+    (1 - minute_now) / minute_flow, (1 - hour_now) / hour_flow, (point_need - points_now) / point_flow) as wait
   from filled join breaker on breaker.id = filled.id
+),
+portion as materialized (
+  select verdict.*, case
+    when wait > 0 then 0
+    when word = 'probe' then 1
+    else greatest(1, floor(least(requests, minute_now, hour_now, points_now / 2 / nullif(cost, 0)))) end as granted
+  from verdict
 ),
 taken as (
   update sync.rate_buckets as t
   set refreshed_at = at,
-      minute_tokens = minute_now - case when wait <= 0 then requests else 0 end,
-      hour_tokens = hour_now - case when wait <= 0 then requests else 0 end,
-      points = points_now - case when wait <= 0 then cost else 0 end
-  from verdict
-  where t.integration_id = verdict.id
+      minute_tokens = minute_now - granted,
+      hour_tokens = hour_now - granted,
+      points = points_now - granted * cost, points_capacity = capacity, points_per_second = point_flow
+  from portion
+  where t.integration_id = portion.id
 ),
 probing as (
   update sync.breakers as b
-  set probe_until = verdict.at + interval '30 seconds'
-  from verdict
-  where b.integration_id = verdict.id and verdict.word = 'probe' and wait <= 0
+  set probe_until = portion.at + interval '30 seconds'
+  from portion
+  where b.integration_id = portion.id and portion.word = 'probe' and granted > 0
 )
-select json_build_object('granted', wait <= 0, 'wait_ms', ceil(wait * 1000)::bigint, 'breaker', word)::text
-from verdict;
+select json_build_object('granted', granted::bigint, 'wait_ms', ceil(wait * 1000)::bigint, 'breaker', word, 'sharers', (
+  select count(*)
+  from public.sync_configs as c join sync.leases as l on l.key = 'config:' || c.id
+  where (c.source_integration_id = portion.id or c.target_integration_id = portion.id) and l.expires_at > portion.at))::text
+from portion;

@@ -1,6 +1,8 @@
 -- Tells how requests to a platform ended, and what its answers said of its limits.
 -- Called by engine, once per batch of requests.
---   in  {integration_id, successes, failures, retry_after_ms?, minute_left?, points?, points_capacity?, points_per_second?}
+--   in  {integration_id, successes, failures, retry_after_ms?, unused_requests, unused_points,
+--        seen?: {points, capacity, per_second}}
+--        unused: granted and not sent; seen: the points as the platform's newest reply has them
 --   out {breaker, opened}
 -- A failure is one of the platform's (no answer, 5xx), never a refused record. Opens after 5 in a row or half of the
 -- last 20, for 30 seconds, twice as long each time, at most 16 minutes. One success of a probe closes it.
@@ -8,22 +10,26 @@ with input as materialized (
   select (j ->> 'integration_id')::uuid as id, least((j ->> 'successes')::integer, 20) as successes,
     least((j ->> 'failures')::integer, 20) as failures,
     make_interval(secs => (j ->> 'retry_after_ms')::double precision / 1000) as retry_after,
-    (j ->> 'minute_left')::double precision as minute_left, (j ->> 'points')::double precision as points,
-    (j ->> 'points_capacity')::double precision as points_capacity,
-    (j ->> 'points_per_second')::double precision as points_per_second, clock_timestamp() as at
+    greatest((j ->> 'unused_requests')::double precision, 0) as unused,
+    greatest((j ->> 'unused_points')::double precision, 0) as unused_points,
+    (j -> 'seen' ->> 'points')::double precision as points, (j -> 'seen' ->> 'capacity')::double precision as capacity,
+    (j -> 'seen' ->> 'per_second')::double precision as per_second, clock_timestamp() as at
   from (select $1::text::jsonb as j) as given
 ),
+-- The buckets stand as of `refreshed_at`: what the platform says of now is reckoned back to then. How full a bucket can
+-- be is looked at when it is asked.
 corrected as (
   update sync.rate_buckets as t
   set not_before = greatest(t.not_before, coalesce(input.at + input.retry_after, t.not_before)),
-      minute_tokens = least(t.minute_tokens, coalesce(input.minute_left, t.minute_tokens)),
-      points = coalesce(input.points, t.points),
-      points_capacity = coalesce(input.points_capacity, t.points_capacity),
-      points_per_second = coalesce(input.points_per_second, t.points_per_second),
-      refreshed_at = case when input.points is null then t.refreshed_at else greatest(input.at, t.refreshed_at) end
+      minute_tokens = t.minute_tokens + coalesce(input.unused, 0),
+      hour_tokens = t.hour_tokens + coalesce(input.unused, 0),
+      points = case when input.points is null then t.points + coalesce(input.unused_points, 0)
+        else input.points - greatest(extract(epoch from input.at - t.refreshed_at), 0)::double precision
+          * input.per_second end,
+      points_capacity = coalesce(input.capacity, t.points_capacity),
+      points_per_second = coalesce(input.per_second, t.points_per_second)
   from input
-  where t.integration_id = input.id
-    and num_nonnulls(input.retry_after, input.minute_left, input.points, input.points_capacity, input.points_per_second) > 0
+  where t.integration_id = input.id and (input.unused > 0 or num_nonnulls(input.retry_after, input.points) > 0)
 ),
 breaker as materialized (
   select b.integration_id as id, b.state, b.times_opened,

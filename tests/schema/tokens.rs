@@ -52,44 +52,95 @@ async fn the_use_of_a_credential_is_audited_once_per_run() {
     );
 }
 
+/// Asks to send so many requests of this cost.
+fn admit(requests: i64, cost: i64) -> Value {
+    json!({"integration_id": SHOP, "requests": requests, "cost": cost})
+}
+
+/// What the platform's newest reply says of its points.
+fn seen(points: i64) -> Value {
+    json!({"points": points, "capacity": 1000, "per_second": 50})
+}
+
 #[tokio::test]
 async fn a_budget_is_spent_once_whoever_asks() {
     let (schema, _) = Schema::with_items(&[]).await;
-    let ask = async |requests: i64| {
-        schema.call("rates/admit", json!({"integration_id": SHOP, "requests": requests, "points": 0})).await
-    };
-    assert_eq!(ask(50).await["granted"], true);
-    let refused = ask(50).await;
-    assert_eq!(refused["granted"], false);
-    assert!((30_000..=40_500).contains(&refused["wait_ms"].as_i64().unwrap()), "{refused}");
-    assert_eq!(ask(5).await["granted"], true);
+    let granted = async |requests: i64| schema.call("rates/admit", admit(requests, 1)).await;
+    assert_eq!(granted(50).await["granted"], 50);
+    assert_eq!(granted(50).await["granted"], 10, "what is left of sixty");
+    let refused = granted(50).await;
+    assert_eq!(refused["granted"], 0);
+    assert!(
+        (1..=1_000).contains(&refused["wait_ms"].as_i64().unwrap()),
+        "one comes back each second: {refused}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_not_needed_is_there_for_others() {
+    let (schema, _) = Schema::with_items(&[]).await;
+    assert_eq!(schema.call("rates/admit", admit(60, 1)).await["granted"], 60);
+    let report = json!({"integration_id": SHOP, "successes": 20, "failures": 0, "unused_requests": 40, "unused_points": 40});
+    schema.call("rates/report", report).await;
+    assert_eq!(schema.call("rates/admit", admit(60, 1)).await["granted"], 40);
 }
 
 #[tokio::test]
 async fn what_the_platform_says_goes_before_what_we_counted() {
     let (schema, _) = Schema::with_items(&[]).await;
-    let ask = async |points: i64| {
-        schema.call("rates/admit", json!({"integration_id": SHOP, "requests": 1, "points": points})).await
-    };
-    let say = async |said: Value| schema.call("rates/report", said).await;
-    say(
-        json!({"integration_id": SHOP, "successes": 1, "failures": 0, "points": 100, "points_capacity": 1000,
-        "points_per_second": 50}),
-    )
-    .await;
-    let refused = ask(600).await;
+    let said = json!({"integration_id": SHOP, "successes": 1, "failures": 0, "seen": seen(100)});
+    schema.call("rates/report", said).await;
+    let refused = schema.call("rates/admit", admit(1, 600)).await;
     assert!((8_000..=10_000).contains(&refused["wait_ms"].as_i64().unwrap()), "{refused}");
-    say(json!({"integration_id": SHOP, "successes": 1, "failures": 0, "retry_after_ms": 5000})).await;
-    let refused = ask(0).await;
+    let mut ask = admit(9, 100);
+    ask["seen"] = seen(1000);
+    assert_eq!(schema.call("rates/admit", ask).await["granted"], 5, "half of what is there");
+    let whole = schema.call("rates/admit", admit(1, 5000)).await;
+    assert!((1..=10_000).contains(&whole["wait_ms"].as_i64().unwrap()), "until the bucket is full: {whole}");
+
+    let said = json!({"integration_id": SHOP, "successes": 1, "failures": 0, "retry_after_ms": 5000});
+    schema.call("rates/report", said).await;
+    let refused = schema.call("rates/admit", admit(1, 0)).await;
     assert!((3_000..=5_000).contains(&refused["wait_ms"].as_i64().unwrap()), "{refused}");
+}
+
+#[tokio::test]
+async fn points_of_a_report_are_those_of_now() {
+    let (schema, _) = Schema::with_items(&[]).await;
+    schema
+        .db
+        .run("update sync.rate_buckets set refreshed_at = now() - interval '1 hour', minute_tokens = 0")
+        .await;
+    let said = json!({"integration_id": SHOP, "successes": 1, "failures": 0, "seen": seen(100)});
+    schema.call("rates/report", said).await;
+    assert_eq!(schema.call("rates/admit", admit(1, 600)).await["granted"], 0, "not a full bucket");
+    assert_eq!(
+        schema.call("rates/admit", admit(60, 1)).await["granted"],
+        50,
+        "and the minute went on filling"
+    );
+}
+
+#[tokio::test]
+async fn who_asks_is_told_how_many_syncs_share_the_account() {
+    let (schema, _) = Schema::with_items(&["p1"]).await;
+    assert_eq!(schema.call("rates/admit", admit(1, 1)).await["sharers"], 0);
+    schema
+        .db
+        .run(
+            "insert into sync.leases (key, run_id, expires_at)
+             select 'config:' || id, gen_random_uuid(), now() + interval '1 minute' from public.sync_configs",
+        )
+        .await;
+    let configs = schema.db.count("select count(*) from public.sync_configs").await;
+    assert_eq!(schema.call("rates/admit", admit(1, 1)).await["sharers"], configs);
+    assert!(configs > 0);
 }
 
 #[tokio::test]
 async fn a_platform_that_only_fails_is_left_alone_and_probed_by_one() {
     let (schema, _) = Schema::with_items(&[]).await;
-    let ask = async || {
-        schema.call("rates/admit", json!({"integration_id": SHOP, "requests": 1, "points": 0})).await
-    };
+    let ask = async || schema.call("rates/admit", admit(9, 1)).await;
     let say = async |well: i64, badly: i64| {
         schema
             .call("rates/report", json!({"integration_id": SHOP, "successes": well, "failures": badly}))
@@ -99,10 +150,11 @@ async fn a_platform_that_only_fails_is_left_alone_and_probed_by_one() {
     assert_eq!(say(0, 1).await, json!({"breaker": "open", "opened": true}));
     assert_eq!(ask().await["breaker"], "open");
     schema.db.run("update sync.breakers set open_until = now()").await;
-    assert_eq!(ask().await["breaker"], "probe");
-    assert_eq!(ask().await["granted"], false);
+    let probe = ask().await;
+    assert_eq!((&probe["breaker"], &probe["granted"]), (&json!("probe"), &json!(1)));
+    assert_eq!(ask().await["granted"], 0);
     assert_eq!(say(1, 0).await["breaker"], "closed");
-    assert_eq!(ask().await["granted"], true);
+    assert_eq!(ask().await["granted"], 9);
 }
 
 #[tokio::test]

@@ -20,8 +20,8 @@ mod testing;
 pub use domain::ErrorKind;
 pub use exchange::{Error, Exchange, Reply, Request, Result, Step};
 pub use query::{
-    Account, Capability, Filter, Key, Limits, ListQuery, Page, SchemaField, SchemaObject, TestReport, Token,
-    Write, Written,
+    Account, Capability, Filter, Gauge, Key, Limits, ListQuery, Page, SchemaField, SchemaObject, TestReport,
+    Token, Write, Written,
 };
 
 use domain::auth::{CredentialKind, Scheme};
@@ -48,6 +48,12 @@ pub trait Connector: Sync {
     fn token(&self, account: &Account) -> Result<Exchange<Token>> {
         let _ = account;
         Err(Error::unsupported("this platform issues no tokens"))
+    }
+
+    /// What a reply says about the platform's budget; `None` where it says nothing, or counts in requests only.
+    fn gauge(&self, reply: &Reply) -> Option<Gauge> {
+        let _ = reply;
+        None
     }
 
     /// One page of records, oldest change first where the platform can order so. Always holds the whole window's

@@ -53,6 +53,17 @@ pub struct Limits {
     pub concurrency: usize,
 }
 
+/// What a reply says about the platform's own budget, where that is counted in cost points.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gauge {
+    /// Points that are there now.
+    pub points: f64,
+    /// How many there can be.
+    pub capacity: f64,
+    /// How many come back per second.
+    pub per_second: f64,
+}
+
 /// Which records to list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListQuery {

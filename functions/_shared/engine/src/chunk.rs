@@ -159,7 +159,7 @@ async fn find_targets(
                     &one.item,
                     &one.source,
                     "target_gone",
-                    "The target no longer has the record that this one was linked to. Remove the link to make it anew.",
+                    "The target no longer has the record that this one was linked to. Clear the item's target to make it anew.",
                 ))),
             },
             None => chosen(sides, &one, &by_match),
@@ -196,7 +196,7 @@ fn chosen(sides: &Sides<'_>, one: &Pending, by_match: &Found) -> Result<Option<R
             &one.item,
             &one.source,
             "ambiguous",
-            "Several records of the target match this one. Choose one of them.",
+            "Several records of the target match this one. Choose one of them as the item's target.",
         ))),
         _ if sides.matching.creates => Ok(None),
         _ => Err(Box::new(outcome::failed(

@@ -45,7 +45,7 @@ pub(crate) fn stop_or_record(failure: Failure, wire: &Wire<'_>) -> Result<connec
         Failure::Store(error) => Err(Stop::Store(error)),
         Failure::Platform(error) => match error.kind.retry_class() {
             RetryClass::Auth => Err(Stop::Unauthorized(error.message)),
-            RetryClass::Transient if !wire.is_alive() => Err(Stop::Unavailable(error.message)),
+            RetryClass::Transient if !wire.budget.is_alive() => Err(Stop::Unavailable(error.message)),
             RetryClass::Throttled => Err(Stop::Later(error.retry_after.unwrap_or(Duration::from_secs(10)))),
             RetryClass::Transient | RetryClass::Rejected | RetryClass::Conflict | RetryClass::Bug => {
                 Ok(error)
@@ -85,7 +85,7 @@ async fn split(
     let mut parts: Vec<Vec<String>> = values.chunks(limits.read.max(1)).map(<[String]>::to_vec).collect();
     let mut found: Gathered<Vec<Record>> = Gathered::default();
     let late = Cell::new(None);
-    wire.expect(parts.len());
+    let width = wire.expect(parts.len(), limits.concurrency);
     while !parts.is_empty() {
         let asked = std::mem::take(&mut parts).into_iter().map(|part| {
             let (exchange, late) = (ask(&part), &late);
@@ -98,7 +98,7 @@ async fn split(
                 (part, answer)
             }
         });
-        let mut answers = stream::iter(asked).buffer_unordered(limits.concurrency.max(1));
+        let mut answers = stream::iter(asked).buffer_unordered(width);
         while let Some((part, answer)) = answers.next().await {
             match answer.map_err(|failure| stop_or_record(failure, wire)) {
                 Ok(records) => found.records.extend(records),

@@ -81,7 +81,7 @@ async fn probe(db: &Db, settings: &Settings, side: &Side, deadline: Deadline) ->
         Ok(exchange) => wire.ask(exchange).await,
         Err(error) => Err(Failure::Platform(error)),
     };
-    wire.settle().await?;
+    wire.budget.give_back().await?;
     match tested {
         Ok(report) => {
             probe.note("connection", Ok(()));

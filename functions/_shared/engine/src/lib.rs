@@ -6,6 +6,7 @@
 //! be repeated.
 
 mod account;
+mod budget;
 mod chunk;
 mod clock;
 mod drain;

@@ -51,10 +51,13 @@ pub(crate) async fn work(db: &Db, settings: &Settings, child: &Child, deadline: 
         Err(error) => return close_badly(db, child, reason_of(&error), error.detail()).await,
     };
     let mut progress = Progress { sides: &sides, deadline, slowest: Duration::ZERO, recorded_requests: 0 };
-    match child.selection {
+    let ended = match child.selection {
         Selection::Listed => listed(&mut progress).await,
         Selection::Changed => changed(&mut progress).await,
-    }
+    };
+    sides.source.budget.give_back().await?;
+    sides.target.budget.give_back().await?;
+    ended
 }
 
 fn sides<'a>(
@@ -144,18 +147,21 @@ async fn page(
     let (whole, items) = (work.position, work.items);
     let places: Vec<(String, i64)> = items.iter().map(|item| (item.source_id.clone(), item.place)).collect();
     let copies = items.clone();
+    let in_order = known.is_none();
     let began = progress.deadline.elapsed();
     let Done { results, stop } = chunk::work(progress.sides, items, known).await;
     progress.slowest = progress.slowest.max(progress.deadline.elapsed().saturating_sub(began));
-    progress.sides.source.settle().await?;
-    progress.sides.target.settle().await?;
+    progress.sides.source.budget.settle().await?;
+    progress.sides.target.budget.settle().await?;
     let mut page = Page { results, position: whole, cut: None };
     match stop {
         None => {}
         Some(Stop::Lost) => return Ok(None),
         Some(Stop::Store(error)) => return Err(error.into()),
         Some(Stop::Later(wait)) => {
-            page.position = keep_the_finished_front(&places, start, &mut page.results).unwrap_or(whole);
+            if in_order {
+                page.position = keep_the_finished_front(&places, start, &mut page.results).unwrap_or(whole);
+            }
             page.cut = Some(Cut::Pause(wait));
         }
         Some(Stop::Unauthorized(message)) => {
@@ -279,8 +285,12 @@ async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
         let moved = advanced(&cursor, &records, next.clone());
         let Some(page) = page(progress, work, 0, Some(records)).await? else { return Ok(Ended::Lost) };
         match page.cut {
-            // Nothing of an unfinished page is recorded: its cursor must not move, and it is looked at again as a whole.
-            Some(Cut::Pause(wait)) => return pause(db, child, wait).await,
+            // The cursor of an unfinished page must not move: it is read again as a whole. But what was done stays done,
+            // or a slow platform would never get beyond one page. What is met again counts again, as unchanged.
+            Some(Cut::Pause(wait)) => {
+                let answer = record(progress, page.results, page.position, None, 0).await?;
+                return if answer.lost { Ok(Ended::Lost) } else { pause(db, child, wait).await };
+            }
             Some(Cut::Close { reason, message }) => return close_badly(db, child, reason, message).await,
             None => {}
         }

@@ -70,7 +70,10 @@ pub async fn count(db: &Db, settings: &Settings, query: Query, deadline: Deadlin
         let found = page(&wire, &list).await?;
         counted = counted.saturating_add(u64::try_from(found.records.len()).unwrap_or(0));
         match found.next {
-            None => return Ok((counted, false)),
+            None => {
+                wire.budget.give_back().await?;
+                return Ok((counted, false));
+            }
             Some(_) if counted >= COUNT_CAP || deadline.left().as_secs() < 2 => return Ok((counted, true)),
             Some(next) if list.page.as_ref() == Some(&next) => {
                 return Err(connectors::Error::unexpected("the platform's listing does not advance").into());
@@ -87,7 +90,7 @@ fn list_query(query: Query) -> ListQuery {
 
 async fn page(wire: &Wire<'_>, query: &ListQuery) -> Result<Found> {
     let listed = wire.ask(wire.connector.list(&wire.account, query)?).await;
-    wire.settle().await?;
+    wire.budget.settle().await?;
     let page = listed.map_err(|failure| match failure {
         Failure::Platform(error) => Error::Platform(error),
         Failure::Store(error) => Error::Store(error),

@@ -1,6 +1,7 @@
 //! The line to one account: budget, signing, access tokens, attempts, time.
 
 use crate::account::{self, Opened};
+use crate::budget::{Admitted, Budget};
 use crate::clock::{self, Deadline};
 use crate::error::Result;
 use crate::send;
@@ -16,10 +17,9 @@ use std::time::Duration;
 use store::Db;
 use store::credentials::{self, Refresh, SaveToken, Sealed, TakeRefreshLease};
 use store::integrations::Side;
-use store::rates::{self, Admit, Breaker, Report};
 
 /// The longest wait that a request sits out here. What is longer lays the run aside.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What must be left of the time to begin another attempt.
 const MARGIN: Duration = Duration::from_millis(300);
 /// How long nobody else buys a token while we do, in seconds.
@@ -41,23 +41,9 @@ pub(crate) struct Wire<'a> {
     fence: Cell<i64>,
     backoff: Backoff,
     deadline: Deadline,
-    counts: Counts,
-}
-
-/// What this line has done and may still do.
-#[derive(Default)]
-struct Counts {
+    /// Requests sent so far.
     sent: Cell<i64>,
-    /// Replies that the platform gave, whatever they said.
-    answered: Cell<i64>,
-    failed: Cell<i64>,
-    /// Requests that the shared budget has already granted.
-    credit: Cell<i64>,
-    /// Requests that are about to be made: asked for at once.
-    expected: Cell<i64>,
-    probing: Cell<bool>,
-    /// The longest wait that the platform asked for.
-    asked_to_wait: Cell<Option<Duration>>,
+    pub(crate) budget: Budget<'a>,
 }
 
 /// Why an exchange did not come to its end.
@@ -83,10 +69,6 @@ impl From<store::Error> for Failure {
     }
 }
 
-fn add(cell: &Cell<i64>, count: i64) {
-    cell.set(cell.get().saturating_add(count));
-}
-
 impl<'a> Wire<'a> {
     /// Opens the line: checks the address and opens the credential. Sends nothing yet.
     pub(crate) fn open(
@@ -109,23 +91,20 @@ impl<'a> Wire<'a> {
             fence: Cell::new(fence),
             backoff: Backoff { retries: side.max_retries, ..Backoff::default() },
             deadline,
-            counts: Counts::default(),
+            sent: Cell::new(0),
+            budget: Budget::new(db, side.integration_id),
         })
     }
 
     /// Requests sent so far.
     pub(crate) fn sent(&self) -> i64 {
-        self.counts.sent.get()
+        self.sent.get()
     }
 
-    /// Whether the platform has answered anything at all: then it is not away.
-    pub(crate) fn is_alive(&self) -> bool {
-        self.counts.answered.get() > 0
-    }
-
-    /// Says that about so many requests will follow, so that their budget is taken at once.
-    pub(crate) fn expect(&self, requests: usize) {
-        self.counts.expected.set(i64::try_from(requests).unwrap_or(i64::MAX));
+    /// Says that about so many requests will follow; answers how many of them go side by side.
+    pub(crate) fn expect(&self, requests: usize, concurrency: usize) -> usize {
+        self.budget.expect(requests);
+        self.budget.width(concurrency)
     }
 
     /// Carries an exchange to its end: every step, each with its attempts.
@@ -140,26 +119,6 @@ impl<'a> Wire<'a> {
                 }
             }
         }
-    }
-
-    /// Tells the shared breaker and budget how it went, where there is something to tell.
-    pub(crate) async fn settle(&self) -> Result<(), store::Error> {
-        let (failures, probing) = (self.counts.failed.replace(0), self.counts.probing.replace(false));
-        let retry_after = self.counts.asked_to_wait.take();
-        if failures == 0 && !probing && retry_after.is_none() {
-            return Ok(());
-        }
-        let report = Report {
-            integration_id: self.side.integration_id,
-            successes: self.counts.answered.get(),
-            failures,
-            retry_after_ms: retry_after.and_then(|wait| i64::try_from(wait.as_millis()).ok()),
-            minute_left: None,
-            points: None,
-            points_capacity: None,
-            points_per_second: None,
-        };
-        rates::report(self.db, &report).await.map(|_| ())
     }
 
     /// One step, tried again as its failures and the integration's retry policy allow.
@@ -187,8 +146,7 @@ impl<'a> Wire<'a> {
             retry = retry.saturating_add(1);
             let throttled = error.kind.retry_class() == RetryClass::Throttled;
             if throttled {
-                let asked = self.counts.asked_to_wait.take().max(error.retry_after);
-                self.counts.asked_to_wait.set(asked);
+                self.budget.throttled(error.retry_after);
             }
             match self.backoff.wait(retry, error.retry_after, clock::chance()) {
                 Some(wait) => self.wait(wait).await?,
@@ -202,7 +160,7 @@ impl<'a> Wire<'a> {
         if exchange.scheme.wants_token() && self.buys_tokens() && self.token.borrow().is_none() {
             self.renew().await?;
         }
-        self.take_credit().await?;
+        self.admitted(exchange.cost).await?;
         let left = self.deadline.left();
         if left < MARGIN {
             return Err(Failure::Later(Duration::ZERO));
@@ -212,42 +170,31 @@ impl<'a> Wire<'a> {
         let (at, nonce) = (clock::now(), clock::nonce());
         secrets::sign(&mut request, &exchange.scheme, &self.credential, token.as_ref(), at, &nonce)
             .map_err(|error| connectors::Error::new(ErrorKind::Unauthorized, error.to_string()))?;
-        add(&self.counts.sent, 1);
-        let read = match send::exchange(request, self.settings.call_timeout.min(left)).await {
-            Ok(reply) => exchange.read(&reply),
-            Err(error) => Err(error),
+        self.sent.set(self.sent.get().saturating_add(1));
+        let (read, gauge) = match send::exchange(request, self.settings.call_timeout.min(left)).await {
+            Ok(reply) => (exchange.read(&reply), self.connector.gauge(&reply)),
+            Err(error) => (Err(error), None),
         };
         match &read {
-            Err(error) if error.kind == ErrorKind::Unavailable => add(&self.counts.failed, 1),
-            _ => add(&self.counts.answered, 1),
+            Err(error) if error.kind == ErrorKind::Unavailable => self.budget.failed(),
+            _ => self.budget.answered(gauge),
         }
         Ok(read?)
     }
 
-    /// Takes one request of the budget; asks for more of it, for everything that is expected, when there is none left.
-    async fn take_credit(&self) -> Result<(), Failure> {
-        while self.counts.credit.get() <= 0 {
-            let requests = self.counts.expected.replace(0).max(1);
-            let admit = Admit { integration_id: self.side.integration_id, requests, points: 0 };
-            let answer = rates::admit(self.db, &admit).await?;
-            if answer.granted {
-                self.counts.probing.set(answer.breaker == Breaker::Probe);
-                add(&self.counts.credit, requests);
-                break;
+    /// Takes one request of the budget, and waits for it where that is worth it.
+    async fn admitted(&self, cost: u32) -> Result<(), Failure> {
+        loop {
+            match self.budget.take(cost).await? {
+                Admitted::Yes => return Ok(()),
+                Admitted::Wait(wait) => self.wait(wait).await?,
+                Admitted::Shut(wait) => {
+                    let seconds = wait.as_secs().max(1);
+                    let message = format!("the platform failed repeatedly and is left alone for {seconds} s");
+                    return Err(connectors::Error::new(ErrorKind::Unavailable, message).into());
+                }
             }
-            if answer.breaker == Breaker::Open {
-                let wait = Duration::from_millis(answer.wait_ms);
-                let message = format!(
-                    "the platform failed repeatedly and is left alone for {} s",
-                    wait.as_secs().max(1)
-                );
-                return Err(connectors::Error::new(ErrorKind::Unavailable, message).into());
-            }
-            self.counts.expected.set(requests);
-            self.wait(Duration::from_millis(answer.wait_ms)).await?;
         }
-        add(&self.counts.credit, -1);
-        Ok(())
     }
 
     /// Waits, if that is worth it.

@@ -41,8 +41,11 @@ impl Task {
         conflicts: Vec<Change>,
     ) -> Self {
         let target = pending.target.clone().unwrap_or_default();
-        // The same new content over another old one is another write: A, B, A, B are four.
-        let text = format!("{}|{}|{}", target.id, hash::content(&target.fields), hash::content(&fields));
+        // The same new content over another old one is another write, and so it is over the same one at a later time:
+        // A, B, A, B are four. A platform that remembers keys would answer the third with the first one's success.
+        let version = target.version.as_deref().unwrap_or_default();
+        let (old, new) = (hash::content(&target.fields), hash::content(&fields));
+        let text = format!("{}|{version}|{old}|{new}", target.id);
         let write = Write {
             id: Some(target.id),
             external_key: String::new(),
@@ -135,7 +138,7 @@ async fn write_all(sides: &Sides<'_>, tasks: Vec<Task>) -> (Vec<(Task, Answer)>,
     let mut done = Vec::with_capacity(tasks.len());
     let mut batches = into_batches(tasks, limits.write.max(1));
     let mut stopped = None;
-    wire.expect(batches.len());
+    let width = wire.expect(batches.len(), limits.concurrency);
     while !batches.is_empty() && stopped.is_none() {
         let asked = std::mem::take(&mut batches).into_iter().map(|batch| async move {
             let writes: Vec<Write> = batch.iter().map(|task| task.write.clone()).collect();
@@ -145,7 +148,7 @@ async fn write_all(sides: &Sides<'_>, tasks: Vec<Task>) -> (Vec<(Task, Answer)>,
             };
             (batch, answer)
         });
-        let mut answers = stream::iter(asked).buffer_unordered(limits.concurrency.max(1));
+        let mut answers = stream::iter(asked).buffer_unordered(width);
         while let Some((batch, answer)) = answers.next().await {
             match answer {
                 Ok(outcomes) => done.extend(paired(batch, outcomes)),

@@ -5,26 +5,42 @@ use crate::{Db, Result};
 use domain::IntegrationId;
 use serde::{Deserialize, Serialize};
 
-/// Asks to send a batch of requests.
+/// Asks to send requests.
 #[derive(Debug, Clone, Serialize)]
 pub struct Admit {
     /// The account.
     pub integration_id: IntegrationId,
-    /// How many requests.
+    /// How many requests would be welcome.
     pub requests: i64,
-    /// Their estimated cost, where the platform counts in points; else 0.
-    pub points: i64,
+    /// What each of them costs, where the platform counts in points; else 1.
+    pub cost: i64,
+    /// The platform's points, as its newest reply has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Points>,
 }
 
-/// Whether the batch may be sent.
+/// A platform's cost points.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Points {
+    /// What is there now.
+    pub points: f64,
+    /// How many there can be.
+    pub capacity: f64,
+    /// How many come back per second.
+    pub per_second: f64,
+}
+
+/// Whether requests may be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Admission {
-    /// It may, and its tokens are taken.
-    pub granted: bool,
-    /// Else: how long to wait before asking again, in milliseconds.
+    /// How many may, at most as many as were asked for; their tokens are taken.
+    pub granted: i64,
+    /// If none: how long to wait before asking again, in milliseconds.
     pub wait_ms: u64,
     /// What the breaker says.
     pub breaker: Breaker,
+    /// Syncs at work with this account now.
+    pub sharers: usize,
 }
 
 /// Whether a platform is worth asking.
@@ -50,14 +66,13 @@ pub struct Report {
     pub failures: i64,
     /// The platform's `Retry-After`, in milliseconds: nothing is sent before, by anybody.
     pub retry_after_ms: Option<i64>,
-    /// What is left of this minute, where an answer said so. Only ever lowers our own count.
-    pub minute_left: Option<i64>,
-    /// Cost points: what is there now, how many there can be, how many come back per second.
-    pub points: Option<f64>,
-    /// How many points there can be.
-    pub points_capacity: Option<f64>,
-    /// How many points come back per second.
-    pub points_per_second: Option<f64>,
+    /// Requests that were granted and not sent: others may have them.
+    pub unused_requests: i64,
+    /// The points that those would have cost.
+    pub unused_points: i64,
+    /// The platform's points, as its newest reply has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Points>,
 }
 
 /// What became of the breaker.
@@ -69,12 +84,12 @@ pub struct Reported {
     pub opened: bool,
 }
 
-/// Asks to send a batch of requests. [`crate::Error::Missing`] if the account does not exist.
+/// Asks to send requests. [`crate::Error::Missing`] if the account does not exist.
 pub async fn admit(db: &Db, input: &Admit) -> Result<Admission> {
     db.call(sql!("rates/admit"), input).await
 }
 
-/// Tells how a batch of requests ended.
+/// Tells how requests ended, and gives back what was not needed.
 pub async fn report(db: &Db, input: &Report) -> Result<Reported> {
     db.call(sql!("rates/report"), input).await
 }

@@ -25,8 +25,8 @@ mod tests;
 mod variant_input;
 
 use crate::{
-    Account, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
-    SchemaObject, TestReport, Token, Write,
+    Account, Capability, Connector, Error, Exchange, Gauge, Key, Limits, ListQuery, Outcome, Page, Reply,
+    Result, SchemaObject, TestReport, Token, Write,
 };
 use domain::auth::Scheme;
 use domain::{ItemType, Record};
@@ -51,6 +51,10 @@ impl Connector for Shopify {
             ItemType::Inventory => Capability { answers_writes: false, ..all },
             ItemType::Order => all,
         }
+    }
+
+    fn gauge(&self, reply: &Reply) -> Option<Gauge> {
+        cost::gauge(reply)
     }
 
     fn limits(&self, item_type: ItemType) -> Limits {

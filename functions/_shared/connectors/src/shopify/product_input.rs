@@ -69,7 +69,8 @@ pub(super) fn prepare(shop: &Shop, write: &Write, parts: Option<&Parts>) -> Resu
         }
     }
     let mut prices = Vec::new();
-    if write.fields.contains_key("options") || write.fields.contains_key("variants") {
+    if (write.fields.contains_key("options") || write.fields.contains_key("variants")) && !is_emptied(write)?
+    {
         let made = Variants::of(write, parts, shop)?;
         input.insert("productOptions".to_owned(), made.options);
         input.insert("variants".to_owned(), made.inputs.into());
@@ -85,6 +86,19 @@ pub(super) fn prepare(shop: &Shop, write: &Write, parts: Option<&Parts>) -> Resu
     let tenths = tenths(&input);
     let has_images = input.contains_key("files");
     Ok(Prepared { identifier, input: Value::Object(input), tenths, prices, has_images })
+}
+
+/// Whether there are no variants to write, because the product is not for sale: elsewhere they may be gone then, here they
+/// stay for the day it comes back. What is for sale has some.
+fn is_emptied(write: &Write) -> Result<bool> {
+    let of = |name: &str| write.fields.get(name).or_else(|| write.current.get(name));
+    if of("variants").and_then(Value::as_array).is_none_or(|variants| !variants.is_empty()) {
+        return Ok(false);
+    }
+    if of("status").and_then(Value::as_str).is_some_and(|word| !word.eq_ignore_ascii_case("ACTIVE")) {
+        return Ok(true);
+    }
+    Err(bad_field("variants", "a product that is for sale needs at least one"))
 }
 
 fn tenths(input: &Fields) -> u32 {

@@ -1,6 +1,7 @@
-use super::{chair, connection, data, variant, write};
+use super::{account, chair, connection, data, variant, write};
+use crate::shopify::Shopify;
 use crate::testing::{fields, mutated, play, play_some};
-use crate::{ErrorKind, Write};
+use crate::{Connector, ErrorKind, Write};
 use domain::{Fields, ItemType};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -36,6 +37,25 @@ fn parts() -> Value {
     ]);
     let variants = json!([variant(11, "C-S", "S"), variant(12, "C-M", "M")]);
     json!({ "nodes": [{ "id": ID, "media": connection(&media, None), "variants": connection(&variants, None) }] })
+}
+
+#[test]
+fn a_product_that_is_off_sale_elsewhere_keeps_its_variants_here() {
+    let off = update(json!({ "status": "ARCHIVED", "variants": [] }), json!({ "status": "ACTIVE" }));
+    let (sent, _) = play_some(
+        write(ItemType::Product, &[off]),
+        &[data(&parts()), data(&json!({ "a_0": accepted(&chair()) }))],
+    );
+    let input = &sent[1].variables()["input_0"];
+    assert_eq!(input["status"], "ARCHIVED");
+    assert!(input.get("variants").is_none() && input.get("productOptions").is_none(), "{input}");
+}
+
+#[test]
+fn a_product_for_sale_without_a_variant_is_refused_before_anything_is_sent() {
+    let wanted = json!({ "title": "Chair", "status": "ACTIVE", "options": [], "variants": [] });
+    let refused = Shopify.write_many(&account(), ItemType::Product, &[create(wanted)]).unwrap_err();
+    assert_eq!((refused.kind, refused.message.contains("needs at least one")), (ErrorKind::Rejected, true));
 }
 
 #[test]
