@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod client;
+mod counterparts;
 mod delta_sync;
 mod faults;
 mod flows;

@@ -1,6 +1,7 @@
 -- Changes items of the list: what is named in `change` is set, the rest stays.
 -- Called by sync-list, as the user.
---   in  {ids, change: {sync_mode?, is_active?, priority?, schedule?, fields?, filter_config?}}   null clears
+--   in  {ids, change: {target_id?, sync_mode?, is_active?, priority?, schedule?, fields?,
+--        filter_config?}}                                                                        null clears
 --   out {updated: [ids]}                                      fewer than asked: not to be seen, or not to be changed
 -- `offset 0`: or the planner would read the whole text once for each field.
 with input as materialized (
@@ -9,7 +10,8 @@ with input as materialized (
 ),
 updated as (
   update public.sync_list as i
-  set sync_mode = coalesce(c ->> 'sync_mode', i.sync_mode),
+  set target_id = case when c ? 'target_id' then c ->> 'target_id' else i.target_id end,
+      sync_mode = coalesce(c ->> 'sync_mode', i.sync_mode),
       is_active = coalesce((c ->> 'is_active')::boolean, i.is_active),
       priority = coalesce((c ->> 'priority')::smallint, i.priority),
       schedule = case when c ? 'schedule' then c ->> 'schedule' else i.schedule end,

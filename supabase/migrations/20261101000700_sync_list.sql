@@ -1,7 +1,7 @@
 -- The sync list: the items that people want kept equal, one row per item and target.
 --
--- People choose what is on it and how it is looked at. How it went (target_id, last_synced_at, last_sync_status,
--- error_message) is written by the functions alone; column grants see to that.
+-- People choose what is on it, how it is looked at, and, if they like, which record of the target it is. How it went
+-- (last_synced_at, last_sync_status, error_message) is written by the functions alone; column grants see to that.
 
 create table if not exists public.sync_list (
   id uuid primary key default gen_random_uuid(),
@@ -28,8 +28,9 @@ create table if not exists public.sync_list (
   filter_config jsonb,
   metadata jsonb not null default '{}',
 
-  -- How it went. `target_id` null: not on the other side yet.
+  -- Null: not on the other side yet, so it is looked for there, and made. A person may name the record.
   target_id text,
+  -- How it went.
   last_synced_at timestamptz,
   last_sync_status text,
   error_message text,
@@ -43,6 +44,7 @@ create table if not exists public.sync_list (
   constraint item_type_is_known check (item_type in ('product', 'order', 'inventory')),
   constraint item_sides_differ check (source_integration_id <> target_integration_id),
   constraint item_source_is_named check (source_id <> '' and length(source_id) <= 500),
+  constraint item_target_is_named check (target_id <> '' and length(target_id) <= 500),
   constraint item_sync_mode_is_known check (sync_mode in ('delta', 'full')),
   constraint item_priority_is_between_1_and_9 check (priority between 1 and 9),
   constraint item_schedule_has_five_fields check (schedule ~ '^\S+( \S+){4}$'),
@@ -190,9 +192,9 @@ create or replace trigger sync_list_audit_delete after delete on public.sync_lis
 alter table public.sync_list enable row level security;
 grant select, delete on public.sync_list to authenticated;
 grant insert (id, user_id, org_id, item_type, source_platform, target_platform, source_integration_id,
-  target_integration_id, config_id, source_id, sync_mode, is_active, priority, schedule, fields, filter_config,
+  target_integration_id, config_id, source_id, target_id, sync_mode, is_active, priority, schedule, fields, filter_config,
   metadata) on public.sync_list to authenticated;
-grant update (sync_mode, is_active, priority, schedule, fields, filter_config, metadata)
+grant update (target_id, sync_mode, is_active, priority, schedule, fields, filter_config, metadata)
   on public.sync_list to authenticated;
 
 drop policy if exists "Users see their own items and their organizations'" on public.sync_list;

@@ -56,14 +56,26 @@ grant execute on function sync.history_word, sync.log_word, sync.operation_word 
 -- What was asked for and how it went: the runs that stand at the top for their user.
 create or replace view public.sync_history with (security_invoker = true) as
 select r.id, r.user_id, r.org_id, r.sync_type, sync.history_word(r.status) as status,
-  r.seen as items_processed, r.created as items_created, r.updated as items_updated, r.failed as items_failed,
-  r.unchanged as items_unchanged, r.skipped as items_skipped, r.deleted as items_deleted,
-  r.conflicted as items_conflicted, r.held as items_held,
+  coalesce(below.seen, r.seen) as items_processed, coalesce(below.created, r.created) as items_created,
+  coalesce(below.updated, r.updated) as items_updated, coalesce(below.failed, r.failed) as items_failed,
+  coalesce(below.unchanged, r.unchanged) as items_unchanged, coalesce(below.skipped, r.skipped) as items_skipped,
+  coalesce(below.deleted, r.deleted) as items_deleted, coalesce(below.conflicted, r.conflicted) as items_conflicted,
+  coalesce(below.held, r.held) as items_held,
   coalesce(r.duration_ms, (extract(epoch from now() - r.started_at) * 1000)::bigint) as duration_ms,
   r.metadata || jsonb_strip_nulls(jsonb_build_object('reason', r.reason, 'message', r.message, 'kind', r.kind,
-    'item_type', r.item_type, 'config_id', r.config_id, 'platform_requests', r.platform_requests)) as metadata,
+    'item_type', r.item_type, 'config_id', r.config_id,
+    'platform_requests', coalesce(below.requests, r.platform_requests))) as metadata,
   r.created_at
 from public.sync_runs as r
+-- A run above gets its sums when the last run below it ends. Until then they are added up here.
+left join lateral (
+  select sum(b.seen)::bigint as seen, sum(b.created)::bigint as created, sum(b.updated)::bigint as updated,
+    sum(b.failed)::bigint as failed, sum(b.unchanged)::bigint as unchanged, sum(b.skipped)::bigint as skipped,
+    sum(b.deleted)::bigint as deleted, sum(b.conflicted)::bigint as conflicted, sum(b.held)::bigint as held,
+    sum(b.platform_requests)::bigint as requests
+  from public.sync_runs as b
+  where b.parent_run_id = r.id and b.kind = 'sync' and r.status = 'running'
+) as below on r.kind <> 'sync'
 where r.hidden_at is null and (r.kind <> 'sync' or r.parent_run_id is null);
 comment on view public.sync_history is 'What was asked for, and how it went.';
 

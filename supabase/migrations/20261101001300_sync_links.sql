@@ -21,6 +21,25 @@ create table if not exists sync.sync_links (
 );
 comment on table sync.sync_links is 'Which records are the same thing, and how they looked when they last agreed.';
 
+-- A person says that an item has another target, or none any more: what was remembered of the old one goes. The
+-- functions keep both in step themselves.
+create or replace function sync.forget_link()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from sync.sync_links as l
+  where l.config_id = new.config_id and l.source_id = new.source_id and l.target_id is distinct from new.target_id;
+  return null;
+end
+$$;
+revoke execute on function sync.forget_link from public;
+create or replace trigger sync_list_forget_link after update of target_id on public.sync_list
+  for each row when (old.target_id is distinct from new.target_id and current_user <> 'sync_functions')
+  execute function sync.forget_link();
+
 -- That a record is about to be created, written down before it is: so a crash after the platform's commit is found
 -- again by its external key, and nothing is created twice.
 create table if not exists sync.intents (

@@ -102,7 +102,7 @@ async fn the_state_of_an_item_is_not_for_its_owner_to_write() {
         "users may write it",
         "select a.attname::text from pg_attribute as a
          where a.attrelid = 'public.sync_list'::regclass and a.attnum > 0
-           and a.attname in ('target_id', 'last_synced_at', 'last_sync_status', 'error_message', 'last_checked_at')
+           and a.attname in ('last_synced_at', 'last_sync_status', 'error_message', 'last_checked_at')
            and (has_column_privilege('authenticated', a.attrelid, a.attnum, 'insert')
              or has_column_privilege('authenticated', a.attrelid, a.attnum, 'update'))",
     )

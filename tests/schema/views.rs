@@ -46,3 +46,22 @@ async fn deleting_from_the_history_hides_ones_own_run_and_keeps_the_ledger() {
     assert_eq!(history["rows"], json!([]));
     assert_eq!(schema.db.count("select count(*) from public.sync_runs").await, 2);
 }
+
+#[tokio::test]
+async fn the_history_of_a_run_at_work_shows_how_far_it_is() {
+    let (schema, items) = Schema::with_items(&["1", "2", "3"]).await;
+    let opened = schema.open(&items).await;
+    let run = &opened["children"][0];
+    let failed = json!({"item_id": items[0], "source_id": "1", "outcome": "failed",
+        "error": {"class": "rejected", "code": "x", "message": "no"}});
+    let page = json!({"run_id": run["run_id"], "fence": run["fence"], "position": 2, "results": [failed], "cursor": null,
+        "last_page": false, "platform_requests": 4, "lease_seconds": 60, "next_limit": 0});
+    schema.call("runs/record_page", page).await;
+
+    let history = schema.call_as(ANA, "runs/history", json!({"limit": 10})).await.unwrap();
+
+    let row = &history["rows"][0];
+    assert_eq!((&row["id"], &row["status"]), (&opened["run_id"], &json!("running")));
+    assert_eq!((&row["items_processed"], &row["items_failed"]), (&json!(2), &json!(1)), "{row}");
+    assert_eq!(row["metadata"]["platform_requests"], 4, "{row}");
+}

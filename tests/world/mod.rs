@@ -126,9 +126,12 @@ impl World {
         Reply::of(request.send().await.unwrap()).await
     }
 
-    /// The address of a function.
+    /// The address of a function, by its name; or any other, by its path.
     pub fn url(&self, function: &str) -> String {
-        format!("{}/functions/v1/{function}", self.url)
+        match function.strip_prefix('/') {
+            Some(_) => format!("{}{function}", self.url),
+            None => format!("{}/functions/v1/{function}", self.url),
+        }
     }
 }
 

@@ -54,6 +54,9 @@ pub struct Input {
 pub struct Item {
     /// Its id at the source.
     pub source_id: String,
+    /// The record of the target that it is. When absent it is looked for there, and made where there is none.
+    #[serde(default)]
+    pub target_id: Option<String>,
     /// What a list shows of it: name, SKU, price.
     #[serde(default)]
     pub metadata: Option<Fields>,
@@ -105,6 +108,7 @@ fn new_items(input: &Input) -> Vec<NewItem> {
         source_integration_id: input.source_integration_id,
         target_integration_id: input.target_integration_id,
         source_id: item.source_id.clone(),
+        target_id: item.target_id.clone(),
         sync_mode: input.sync_mode,
         priority: input.priority,
         filter_config: input.filter_config.clone(),
@@ -151,7 +155,11 @@ async fn find(
     loop {
         let found = engine::search(db, &settings, query.clone(), deadline).await?;
         let items = found.records.into_iter();
-        input.items.extend(items.map(|one| Item { source_id: one.id, metadata: Some(one.metadata) }));
+        input.items.extend(items.map(|one| Item {
+            source_id: one.id,
+            target_id: None,
+            metadata: Some(one.metadata),
+        }));
         if input.items.len() >= MOST || found.next.is_none() {
             let more = found.next.is_some() || input.items.len() > MOST;
             input.items.truncate(MOST);

@@ -40,6 +40,10 @@ pub struct Query {
 pub struct Change {
     /// The items, at most 1,000.
     pub ids: Vec<ItemId>,
+    /// Which record of the target it is, of one item; an empty text forgets it, of any number of items: then the next run
+    /// looks for it, and makes it where there is none.
+    #[serde(default)]
+    pub target_id: Option<String>,
     /// Delta or full.
     #[serde(default)]
     pub sync_mode: Option<SyncMode>,
@@ -107,8 +111,11 @@ async fn list(call: Call<Query>) -> Result<Page, Problem> {
 
 async fn change(call: Call<Change>) -> Result<Changed, Problem> {
     let user = call.caller.user()?;
-    let Change { ids, sync_mode, is_active, priority, schedule, fields } = call.input;
+    let Change { ids, target_id, sync_mode, is_active, priority, schedule, fields } = call.input;
     check_ids(&ids)?;
+    if ids.len() > 1 && target_id.as_deref().is_some_and(|id| !id.is_empty()) {
+        return Err(Problem::invalid("/targetId", "Two items cannot be the same record of the target."));
+    }
     if priority.is_some_and(|priority| !(1..=9).contains(&priority)) {
         return Err(Problem::invalid("/priority", "This is a number from 1 (first) to 9."));
     }
@@ -117,6 +124,7 @@ async fn change(call: Call<Change>) -> Result<Changed, Problem> {
             .map_err(|error| Problem::invalid("/schedule", error.to_string()))?;
     }
     let change = ItemChange {
+        target_id: target_id.map(|id| Some(id).filter(|id| !id.is_empty())),
         sync_mode,
         is_active,
         priority,

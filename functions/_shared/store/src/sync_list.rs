@@ -117,6 +117,8 @@ pub struct NewItem {
     pub config_id: Option<ConfigId>,
     /// The source platform's id.
     pub source_id: String,
+    /// The record of the target that it is; `None`: it is looked for, and made.
+    pub target_id: Option<String>,
     /// How it is looked at; `None`: delta.
     pub sync_mode: Option<SyncMode>,
     /// Whether it takes part; `None`: it does.
@@ -136,6 +138,9 @@ pub struct NewItem {
 /// A change of items. What is `None` stays; `Some(None)` clears.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ItemChange {
+    /// Which record of the target they are; cleared, it is looked for and made anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_id: Option<Option<String>>,
     /// How they are looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_mode: Option<SyncMode>,
