@@ -7,6 +7,7 @@
 mod functions;
 mod migrations;
 mod outbound;
+mod problems;
 mod routes;
 mod sdk;
 mod source;
