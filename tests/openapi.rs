@@ -39,9 +39,21 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
     let add = |document: Document, (name, operations): (&str, fn() -> Vec<Operation>)| {
         document.function(name, &purpose(name), &operations())
     };
-    FUNCTIONS.into_iter().fold(document, add).finish().unwrap()
+    let document = FUNCTIONS.into_iter().fold(document, add);
+    let also = |document: Document, (route, name): (String, String)| document.also_at(&route, &name);
+    further_routes().into_iter().fold(document, also).finish().unwrap()
 });
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&TEXT).unwrap());
+
+/// The routes of spin.toml that are not simply the function's name, each with its function.
+fn further_routes() -> Vec<(String, String)> {
+    let manifest: toml::Table = toml::from_str(&read("spin.toml")).unwrap();
+    let triggers = manifest["trigger"]["http"].as_array().unwrap().iter();
+    let routes = triggers.map(|trigger| {
+        (trigger["route"].as_str().unwrap().to_owned(), trigger["component"].as_str().unwrap().to_owned())
+    });
+    routes.filter(|(route, name)| *route != format!("/functions/v1/{name}")).collect()
+}
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -69,6 +81,7 @@ fn operations() -> Vec<(String, &'static Value)> {
         item.as_object()
             .unwrap()
             .iter()
+            .filter(|(name, _)| *name != "servers")
             .map(move |(method, operation)| (format!("{method} {path}"), operation))
     });
     methods.collect()
@@ -107,9 +120,31 @@ fn the_description_that_is_served_is_that_of_the_types() {
 fn every_component_is_described() {
     let manifest: toml::Table = toml::from_str(&read("spin.toml")).unwrap();
     let components: BTreeSet<String> = manifest["component"].as_table().unwrap().keys().cloned().collect();
-    let paths = DOCUMENT["paths"].as_object().unwrap().keys();
-    let described: BTreeSet<String> = paths.map(|path| path.trim_start_matches('/').to_owned()).collect();
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    let own = paths.iter().filter(|(_, item)| item["servers"][0]["url"] != "/");
+    let described: BTreeSet<String> = own.map(|(path, _)| path.trim_start_matches('/').to_owned()).collect();
     assert_eq!(described, components);
+}
+
+#[test]
+fn every_further_address_is_described_with_what_it_names() {
+    assert!(!further_routes().is_empty());
+    for (route, name) in further_routes() {
+        let path = route.split('/').map(|part| match part.strip_prefix(':') {
+            Some(name) => format!("{{{name}}}"),
+            None => part.to_owned(),
+        });
+        let path = path.collect::<Vec<_>>().join("/");
+        let item = &DOCUMENT["paths"][&path];
+        let servers = item["servers"].as_array().unwrap();
+        assert!(servers.iter().any(|server| server["url"] == "/"), "{name} at {path}");
+        for method in METHODS.iter().filter_map(|method| item.get(method)) {
+            let named = method["parameters"].as_array().unwrap().iter();
+            let named: Vec<&str> =
+                named.filter(|one| one["in"] == "path").filter_map(|one| one["name"].as_str()).collect();
+            assert_eq!(named, route.split('/').filter_map(|part| part.strip_prefix(':')).collect::<Vec<_>>());
+        }
+    }
 }
 
 #[test]
@@ -133,6 +168,9 @@ fn every_operation_says_in_a_sentence_of_its_own_what_it_does() {
     let mut seen = BTreeMap::new();
     for (place, operation) in operations() {
         let summary = operation["summary"].as_str().unwrap();
+        if operation["operationId"].as_str().unwrap().contains("_at_") {
+            continue;
+        }
         assert!(summary.ends_with('.') && summary.len() > 10, "{place}: {summary:?}");
         assert_eq!(seen.insert(summary, place.clone()), None, "{place} says what another says: {summary}");
     }
@@ -217,7 +255,10 @@ fn check_parameters(place: &str, parameters: &Value) {
         let pointer =
             parameter.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
         let parameter = pointer.map_or(parameter, |pointer| DOCUMENT.pointer(pointer).unwrap());
-        assert!(matches!(parameter["in"].as_str(), Some("query" | "header")), "{place}: {parameter}");
+        assert!(
+            matches!(parameter["in"].as_str(), Some("query" | "header" | "path")),
+            "{place}: {parameter}"
+        );
         assert!(parameter.get("schema").is_some(), "{place}: {parameter}");
         assert!(seen.insert((parameter["in"].as_str(), parameter["name"].as_str())), "{place}: {parameter}");
     }

@@ -52,6 +52,42 @@ impl Document {
         self
     }
 
+    /// Adds a further address of a function that is described: a route with its parameters as `:name`, from the root.
+    /// An address that names one thing makes none.
+    #[must_use]
+    pub fn also_at(mut self, route: &str, name: &str) -> Self {
+        let parameters: Vec<&str> = route.split('/').filter_map(|part| part.strip_prefix(':')).collect();
+        let own = format!("/{name}");
+        if route == own {
+            // The same address below another server.
+            if let Some(Value::Object(path)) = self.paths.get_mut(&own) {
+                path.insert("servers".to_owned(), json!([{"url": "/functions/v1"}, {"url": "/"}]));
+            }
+            return self;
+        }
+        let Some(Value::Object(mut path)) = self.paths.get(&own).cloned() else { return self };
+        if route.rsplit('/').next().is_some_and(|last| last.starts_with(':')) {
+            path.remove("post");
+        }
+        let words =
+            route.split(['/', ':', '-']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
+        for operation in path.values_mut() {
+            if let Some(id) = operation.get_mut("operationId") {
+                *id = format!("{}_at_{words}", id.as_str().unwrap_or_default()).into();
+            }
+            if let Some(known) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
+                known.extend(parameters.iter().map(|name| common::path_parameter(name)));
+            }
+        }
+        path.insert("servers".to_owned(), json!([{"url": "/"}]));
+        let parts = route.split('/').map(|part| match part.strip_prefix(':') {
+            Some(name) => format!("{{{name}}}"),
+            None => part.to_owned(),
+        });
+        self.paths.insert(parts.collect::<Vec<_>>().join("/"), Value::Object(path));
+        self
+    }
+
     /// The document as text, the same wherever it is made. The error names the schemas of one name and two meanings.
     pub fn finish(self) -> Result<String, String> {
         if !self.clashes.is_empty() {
