@@ -13,6 +13,7 @@ const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("patterns", "user", "GET"),
     ("sync-list", "user", "GET"),
     ("sync-history", "user", "GET"),
+    ("sync-configs", "user", "GET"),
     ("queue-add", "user", "POST"),
     ("queue", "user", "GET"),
     ("integrations", "user", "GET"),

@@ -18,5 +18,6 @@ mod functions;
 mod openapi;
 mod requirements;
 mod schema;
+mod sync_configs;
 mod tidy;
 mod world;

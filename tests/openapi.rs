@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 15] = [
+const FUNCTIONS: [Described; 16] = [
     ("delta-sync", ::delta_sync::operations),
     ("health", ::health::operations),
     ("integration-test", ::integration_test::operations),
@@ -27,6 +27,7 @@ const FUNCTIONS: [Described; 15] = [
     ("queue-drain", ::queue_drain::operations),
     ("ready", ::ready::operations),
     ("scheduled-sync", ::scheduled_sync::operations),
+    ("sync-configs", ::sync_configs::operations),
     ("sync-history", ::sync_history::operations),
     ("sync-list", ::sync_list::operations),
 ];

@@ -19,6 +19,8 @@ create table if not exists public.sync_configs (
   -- The one that sync-list rows belong to when they name none.
   implicit boolean not null default false,
   current_version integer not null default 1,
+  -- Counts every change that a person makes, so that nobody overwrites what they have not seen.
+  revision integer not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
 
@@ -160,30 +162,3 @@ create policy "Users remove their own syncs and admins their organizations'" on 
 drop policy if exists "Whoever sees a sync sees its versions" on public.sync_config_versions;
 create policy "Whoever sees a sync sees its versions" on public.sync_config_versions for select to authenticated
   using (config_id in (select id from public.sync_configs));
-
--- Stores the next version of the rules; answers its number, or null if the caller may not change this sync.
--- `expected` is the version the caller saw: whoever changed it in between wins.
-create or replace function sync.config_change_rules(config uuid, expected integer, fresh jsonb)
-returns integer
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  row public.sync_configs;
-begin
-  select * into row from public.sync_configs where id = config for update;
-  if not found or not (row.user_id = auth.uid()
-      or coalesce(row.org_id = any (sync.my_organizations('admin')), false)) then
-    return null;
-  end if;
-  if expected is not null and expected <> row.current_version then
-    perform sync.refuse(412, 'The sync was changed in the meantime. Load it again.');
-  end if;
-  insert into public.sync_config_versions (config_id, version, rules) values (config, row.current_version + 1, fresh);
-  update public.sync_configs set current_version = row.current_version + 1 where id = config;
-  return row.current_version + 1;
-end
-$$;
-revoke execute on function sync.config_change_rules from public;
-grant execute on function sync.config_change_rules to authenticated;

@@ -17,6 +17,12 @@ pub fn read<I: FromStr>(cursor: Option<&str>) -> Result<Option<(DateTime<Utc>, I
     place.map(Some).ok_or_else(|| Problem::bad_request("This is not a cursor that an earlier page gave."))
 }
 
+/// The number that a cursor is, in lists that are counted; [`Problem::bad_request`] when it is none.
+pub fn number(cursor: Option<&str>) -> Result<Option<i32>, Problem> {
+    let number = cursor.map(str::parse).transpose();
+    number.map_err(|_| Problem::bad_request("This is not a cursor that an earlier page gave."))
+}
+
 /// How many rows a page shall have: 1 to 1,000, 50 when not said.
 pub fn limit(wanted: Option<i32>) -> Result<i32, Problem> {
     match wanted.unwrap_or(50) {
@@ -40,6 +46,7 @@ mod tests {
 
     #[test]
     fn what_is_no_cursor_is_refused() {
+        assert!(number(Some("7")).is_ok_and(|at| at == Some(7)) && number(Some("seven")).is_err());
         for text in ["", "~", "x~y", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z~1"] {
             assert!(read::<RunId>(Some(text)).is_err(), "{text}");
         }

@@ -10,6 +10,7 @@ mod db;
 mod error;
 mod page;
 
+pub mod configs;
 pub mod credentials;
 pub mod health;
 pub mod idempotency;

@@ -91,7 +91,7 @@ impl Tables {
             ["tranId", "entity", "otherRefNum", "memo", "email", "currency", "location", "subsidiary"];
         fields(record, &names, &mut row);
         if let Some(day) = Some(record.text("tranDate")).filter(|day| !day.is_empty()) {
-            row.push(column("trandate", Cell::Text(format!("{}{day} 00:00:00", MARK))));
+            row.push(column("trandate", Cell::Text(format!("{MARK}{day} 00:00:00"))));
         }
         if order {
             row.push(column("status", id_text(record.fields.get("orderStatus"))));
