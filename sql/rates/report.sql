@@ -1,9 +1,9 @@
--- Tells how requests to a platform ended, and what its answers said of its limits.
--- Called by engine, once per batch of requests.
---   in  {integration_id, successes, failures, retry_after_ms?, unused_requests, unused_points,
---        seen?: {points, capacity, per_second}}
+-- Tells how requests to platforms ended, and what their answers said of their limits.
+-- Called by engine, after a page with something to tell and at the end of a run.
+--   in  {reports: [{integration_id, successes, failures, retry_after_ms?, unused_requests, unused_points,
+--        seen?: {points, capacity, per_second}}]}                  each account once
 --        unused: granted and not sent; seen: the points as the platform's newest reply has them
---   out {breaker, opened}
+--   out {accounts: [{integration_id, breaker, opened}]}
 -- A failure is one of the platform's (no answer, 5xx), never a refused record. Opens after 5 in a row or half of the
 -- last 20, for 30 seconds, twice as long each time, at most 16 minutes. One success of a probe closes it.
 with input as materialized (
@@ -14,7 +14,7 @@ with input as materialized (
     greatest((j ->> 'unused_points')::double precision, 0) as unused_points,
     (j -> 'seen' ->> 'points')::double precision as points, (j -> 'seen' ->> 'capacity')::double precision as capacity,
     (j -> 'seen' ->> 'per_second')::double precision as per_second, clock_timestamp() as at
-  from (select $1::text::jsonb as j) as given
+  from jsonb_array_elements($1::text::jsonb -> 'reports') as report (j)
 ),
 -- The buckets stand as of `refreshed_at`: what the platform says of now is reckoned back to then. How full a bucket can
 -- be is looked at when it is asked.
@@ -59,7 +59,8 @@ moved as (
       probe_until = '-infinity'
   from judged
   where b.integration_id = judged.id
-  returning b.state, judged.move
+  returning b.integration_id as id, b.state, judged.move
 )
-select json_build_object('breaker', coalesce((select state from moved), (select b.state from sync.breakers as b, input
-  where b.integration_id = input.id), 'closed'), 'opened', coalesce((select move = 'opens' from moved), false))::text;
+select json_build_object('accounts', coalesce(json_agg(json_build_object('integration_id', input.id,
+  'breaker', coalesce(moved.state, b.state, 'closed'), 'opened', coalesce(moved.move = 'opens', false))), '[]'))::text
+from input left join moved on moved.id = input.id left join sync.breakers as b on b.integration_id = input.id;

@@ -15,7 +15,8 @@ async fn one_buys_the_token_and_the_others_get_what_was_bought() {
     assert_eq!(schema.call("credentials/save_token", save.clone()).await["saved"], true);
     let bought = schema.call("credentials/take_refresh_lease", take(0)).await;
     assert_eq!(bought["token"]["sealed"], "v1.k.n.t");
-    let loaded = schema.call("credentials/load", json!({"integration_id": BOOKS, "run_id": SHOP})).await;
+    let loaded = schema.call("credentials/load", json!({"integration_ids": [BOOKS], "run_id": SHOP})).await;
+    let loaded = &loaded["accounts"][0];
     assert_eq!(loaded["fence"], bought["token_fence"]);
 
     // Refused by the platform: whoever saw this token buys the next; a purchase that fails leaves the way free.
@@ -36,7 +37,8 @@ async fn a_new_secret_forgets_what_the_old_one_bought() {
     schema.call_as(ANA, "integrations/update", change).await.unwrap();
     let save = json!({"integration_id": BOOKS, "fence": fence, "sealed": "v1.k.n.t", "expires_at": null});
     assert_eq!(schema.call("credentials/save_token", save).await["saved"], false);
-    let loaded = schema.call("credentials/load", json!({"integration_id": BOOKS, "run_id": null})).await;
+    let loaded = schema.call("credentials/load", json!({"integration_ids": [BOOKS], "run_id": null})).await;
+    let loaded = &loaded["accounts"][0];
     assert_eq!((&loaded["secret"], &loaded["token"]), (&json!("v1.k.n.other"), &json!(null)));
 }
 
@@ -44,12 +46,11 @@ async fn a_new_secret_forgets_what_the_old_one_bought() {
 async fn the_use_of_a_credential_is_audited_once_per_run() {
     let (schema, _) = Schema::with_items(&[]).await;
     for _ in 0..3 {
-        schema.call("credentials/load", json!({"integration_id": SHOP, "run_id": BOOKS})).await;
+        let both = json!({"integration_ids": [SHOP, BOOKS], "run_id": BOOKS});
+        assert_eq!(schema.call("credentials/load", both).await["accounts"].as_array().unwrap().len(), 2);
     }
-    assert_eq!(
-        schema.db.count("select count(*) from public.sync_audit where action = 'credential_used'").await,
-        1
-    );
+    let uses = "select count(*) || ' ' || count(distinct subject_id) from public.sync_audit where action = 'credential_used'";
+    assert_eq!(schema.db.text(uses).await, "2 2");
 }
 
 /// Asks to send so many requests of this cost.
@@ -81,7 +82,7 @@ async fn what_was_not_needed_is_there_for_others() {
     let (schema, _) = Schema::with_items(&[]).await;
     assert_eq!(schema.call("rates/admit", admit(60, 1)).await["granted"], 60);
     let report = json!({"integration_id": SHOP, "successes": 20, "failures": 0, "unused_requests": 40, "unused_points": 40});
-    schema.call("rates/report", report).await;
+    schema.call("rates/report", json!({"reports": [report]})).await;
     assert_eq!(schema.call("rates/admit", admit(60, 1)).await["granted"], 40);
 }
 
@@ -89,7 +90,7 @@ async fn what_was_not_needed_is_there_for_others() {
 async fn what_the_platform_says_goes_before_what_we_counted() {
     let (schema, _) = Schema::with_items(&[]).await;
     let said = json!({"integration_id": SHOP, "successes": 1, "failures": 0, "seen": seen(100)});
-    schema.call("rates/report", said).await;
+    schema.call("rates/report", json!({"reports": [said]})).await;
     let refused = schema.call("rates/admit", admit(1, 600)).await;
     assert!((8_000..=10_000).contains(&refused["wait_ms"].as_i64().unwrap()), "{refused}");
     let mut ask = admit(9, 100);
@@ -99,7 +100,7 @@ async fn what_the_platform_says_goes_before_what_we_counted() {
     assert!((1..=10_000).contains(&whole["wait_ms"].as_i64().unwrap()), "until the bucket is full: {whole}");
 
     let said = json!({"integration_id": SHOP, "successes": 1, "failures": 0, "retry_after_ms": 5000});
-    schema.call("rates/report", said).await;
+    schema.call("rates/report", json!({"reports": [said]})).await;
     let refused = schema.call("rates/admit", admit(1, 0)).await;
     assert!((3_000..=5_000).contains(&refused["wait_ms"].as_i64().unwrap()), "{refused}");
 }
@@ -112,7 +113,7 @@ async fn points_of_a_report_are_those_of_now() {
         .run("update sync.rate_buckets set refreshed_at = now() - interval '1 hour', minute_tokens = 0")
         .await;
     let said = json!({"integration_id": SHOP, "successes": 1, "failures": 0, "seen": seen(100)});
-    schema.call("rates/report", said).await;
+    schema.call("rates/report", json!({"reports": [said]})).await;
     assert_eq!(schema.call("rates/admit", admit(1, 600)).await["granted"], 0, "not a full bucket");
     assert_eq!(
         schema.call("rates/admit", admit(60, 1)).await["granted"],
@@ -142,12 +143,11 @@ async fn a_platform_that_only_fails_is_left_alone_and_probed_by_one() {
     let (schema, _) = Schema::with_items(&[]).await;
     let ask = async || schema.call("rates/admit", admit(9, 1)).await;
     let say = async |well: i64, badly: i64| {
-        schema
-            .call("rates/report", json!({"integration_id": SHOP, "successes": well, "failures": badly}))
-            .await
+        let report = json!({"integration_id": SHOP, "successes": well, "failures": badly});
+        schema.call("rates/report", json!({"reports": [report]})).await["accounts"][0].clone()
     };
     assert_eq!(say(0, 4).await["breaker"], "closed");
-    assert_eq!(say(0, 1).await, json!({"breaker": "open", "opened": true}));
+    assert_eq!(say(0, 1).await, json!({"integration_id": SHOP, "breaker": "open", "opened": true}));
     assert_eq!(ask().await["breaker"], "open");
     schema.db.run("update sync.breakers set open_until = now()").await;
     let probe = ask().await;

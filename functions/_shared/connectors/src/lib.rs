@@ -69,7 +69,7 @@ pub trait Connector: Sync {
     ) -> Result<Exchange<Vec<domain::Record>>>;
 
     /// The records that carry one of these values in a field that identifies (an external key, a SKU), at most
-    /// [`Limits::read`] values. Searches that the vendor documents as inexact are re-checked by equality here.
+    /// [`Limits::find`] values. Searches that the vendor documents as inexact are re-checked by equality here.
     fn find(
         &self,
         account: &Account,

@@ -45,8 +45,10 @@ pub struct Capability {
 pub struct Limits {
     /// Records in one page of a listing.
     pub page: usize,
-    /// Ids or keys in one read.
+    /// Ids in one read.
     pub read: usize,
+    /// Keys in one search.
+    pub find: usize,
     /// Records in one write.
     pub write: usize,
     /// Requests side by side for one account.

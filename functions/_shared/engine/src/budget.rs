@@ -9,7 +9,7 @@ use store::rates::{self, Admit, Breaker, Points, Report};
 use store::{Db, Error};
 
 /// The first portion, if no more is expected: a small run takes little away from others.
-const FIRST: i64 = 8;
+const FIRST: i64 = 16;
 /// The largest portion that is asked for without being expected.
 const LARGEST: i64 = 128;
 
@@ -131,27 +131,11 @@ impl<'a> Budget<'a> {
         self.answered.get() > 0
     }
 
-    /// Tells the shared breaker and budget how it went, where others should know at once.
-    pub(crate) async fn settle(&self) -> Result<(), Error> {
-        if self.failed.get() == 0 && !self.probing.get() && self.asked_to_wait.get().is_none() {
-            return Ok(());
-        }
-        self.report(0, 0).await
-    }
-
-    /// Gives back what was not needed, with the platform's own count.
-    pub(crate) async fn give_back(&self) -> Result<(), Error> {
-        let (requests, points) = (self.requests.replace(0), self.points.replace(0));
-        if requests == 0 && self.seen.get().is_none() {
-            return self.settle().await;
-        }
-        self.report(requests, points).await
-    }
-
-    async fn report(&self, unused_requests: i64, unused_points: i64) -> Result<(), Error> {
+    /// What others should know of this line's requests so far, with what it gives back.
+    fn report(&self, unused_requests: i64, unused_points: i64) -> Report {
         self.probing.set(false);
         let wait = self.asked_to_wait.take();
-        let report = Report {
+        Report {
             integration_id: self.integration_id,
             successes: self.answered.get(),
             failures: self.failed.replace(0),
@@ -159,9 +143,35 @@ impl<'a> Budget<'a> {
             unused_requests,
             unused_points: unused_points.max(0),
             seen: self.seen.take().map(points),
-        };
-        rates::report(self.db, &report).await.map(|_| ())
+        }
     }
+
+    fn is_noteworthy(&self) -> bool {
+        self.failed.get() > 0 || self.probing.get() || self.asked_to_wait.get().is_some()
+    }
+}
+
+/// Tells the shared breakers and budgets how it went, where others should know at once.
+pub(crate) async fn settle(db: &Db, lines: &[&Budget<'_>]) -> Result<(), Error> {
+    let reports = lines.iter().filter(|line| line.is_noteworthy()).map(|line| line.report(0, 0));
+    tell(db, reports.collect()).await
+}
+
+/// Gives back what was not needed, with the platforms' own counts.
+pub(crate) async fn give_back(db: &Db, lines: &[&Budget<'_>]) -> Result<(), Error> {
+    let reports = lines.iter().filter_map(|line| {
+        let (requests, points) = (line.requests.replace(0), line.points.replace(0));
+        let is_news = requests > 0 || line.seen.get().is_some() || line.is_noteworthy();
+        is_news.then(|| line.report(requests, points))
+    });
+    tell(db, reports.collect()).await
+}
+
+async fn tell(db: &Db, reports: Vec<Report>) -> Result<(), Error> {
+    if reports.is_empty() {
+        return Ok(());
+    }
+    rates::report(db, &reports).await.map(|_| ())
 }
 
 fn points(gauge: Gauge) -> Points {

@@ -56,9 +56,9 @@ pub(crate) fn stop_or_record(failure: Failure, wire: &Wire<'_>) -> Result<connec
 
 /// Reads the records with these ids. One that does not exist is in neither half of the answer.
 pub(crate) async fn by_ids(wire: &Wire<'_>, item_type: ItemType, ids: &[String]) -> Result<Gathered, Stop> {
-    let found =
-        split(wire, item_type, ids.to_vec(), |part| wire.connector.get_many(&wire.account, item_type, part))
-            .await?;
+    let at_once = wire.connector.limits(item_type).read;
+    let get = |part: &[String]| wire.connector.get_many(&wire.account, item_type, part);
+    let found = split(wire, item_type, (ids.to_vec(), at_once), get).await?;
     let records = found.records.into_iter().map(|record| (record.id.clone(), record)).collect();
     Ok(Gathered { records, failed: found.failed, unanswered: found.unanswered, late: found.late })
 }
@@ -70,19 +70,20 @@ pub(crate) async fn by_key(
     values: Vec<String>,
     key: impl Fn(Vec<String>) -> Key,
 ) -> Result<Gathered<Vec<Record>>, Stop> {
-    split(wire, item_type, values, |part| wire.connector.find(&wire.account, item_type, &key(part.to_vec())))
-        .await
+    let at_once = wire.connector.limits(item_type).find;
+    let find = |part: &[String]| wire.connector.find(&wire.account, item_type, &key(part.to_vec()));
+    split(wire, item_type, (values, at_once), find).await
 }
 
 /// Asks in parts. A part that fails because of one of its records is halved until that record stands alone.
 async fn split(
     wire: &Wire<'_>,
     item_type: ItemType,
-    values: Vec<String>,
+    (values, at_once): (Vec<String>, usize),
     ask: impl Fn(&[String]) -> connectors::Result<Exchange<Vec<Record>>>,
 ) -> Result<Gathered<Vec<Record>>, Stop> {
     let limits = wire.connector.limits(item_type);
-    let mut parts: Vec<Vec<String>> = values.chunks(limits.read.max(1)).map(<[String]>::to_vec).collect();
+    let mut parts: Vec<Vec<String>> = values.chunks(at_once.max(1)).map(<[String]>::to_vec).collect();
     let mut found: Gathered<Vec<Record>> = Gathered::default();
     let late = Cell::new(None);
     let width = wire.expect(parts.len(), limits.concurrency);

@@ -65,7 +65,7 @@ async fn probe(db: &Db, settings: &Settings, side: &Side, deadline: Deadline) ->
     if !probe.note("address", checked.map_err(|error| error.to_string())) {
         return Ok(probe);
     }
-    let Some(sealed) = credentials::load(db, side.integration_id, None).await? else {
+    let Some(sealed) = credentials::load_one(db, side.integration_id).await? else {
         probe.note("credential", Err(Error::NoCredential.to_string()));
         return Ok(probe);
     };
@@ -81,7 +81,7 @@ async fn probe(db: &Db, settings: &Settings, side: &Side, deadline: Deadline) ->
         Ok(exchange) => wire.ask(exchange).await,
         Err(error) => Err(Failure::Platform(error)),
     };
-    wire.budget.give_back().await?;
+    wire.give_back().await?;
     match tested {
         Ok(report) => {
             probe.note("connection", Ok(()));

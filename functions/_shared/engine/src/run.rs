@@ -1,5 +1,6 @@
 //! One sync of a run, from the lease to the last page.
 
+use crate::budget;
 use crate::chunk::{self, Done, Sides};
 use crate::clock::Deadline;
 use crate::error::{Error, Result};
@@ -39,13 +40,15 @@ pub(crate) enum Ended {
 
 /// Works on one sync until it is done or the time is up.
 pub(crate) async fn work(db: &Db, settings: &Settings, child: &Child, deadline: Deadline) -> Result<Ended> {
-    let source = credentials::load(db, child.source.integration_id, Some(child.run_id)).await?;
-    let target = credentials::load(db, child.target.integration_id, Some(child.run_id)).await?;
-    let (Some(source), Some(target)) = (source, target) else {
+    let accounts = [child.source.integration_id, child.target.integration_id];
+    let sealed = credentials::load(db, &accounts, Some(child.run_id)).await?;
+    let [Some(source), Some(target)] =
+        accounts.map(|id| sealed.iter().find(|sealed| sealed.integration_id == id))
+    else {
         let error = Error::NoCredential;
         return close_badly(db, child, reason_of(&error), error.detail()).await;
     };
-    let sides = match sides(db, settings, child, (&source, &target), deadline) {
+    let sides = match sides(db, settings, child, (source, target), deadline) {
         Ok(sides) => sides,
         Err(error @ Error::Store(_)) => return Err(error),
         Err(error) => return close_badly(db, child, reason_of(&error), error.detail()).await,
@@ -55,8 +58,7 @@ pub(crate) async fn work(db: &Db, settings: &Settings, child: &Child, deadline: 
         Selection::Listed => listed(&mut progress).await,
         Selection::Changed => changed(&mut progress).await,
     };
-    sides.source.budget.give_back().await?;
-    sides.target.budget.give_back().await?;
+    budget::give_back(db, &[&sides.source.budget, &sides.target.budget]).await?;
     ended
 }
 
@@ -151,8 +153,8 @@ async fn page(
     let began = progress.deadline.elapsed();
     let Done { results, stop } = chunk::work(progress.sides, items, known).await;
     progress.slowest = progress.slowest.max(progress.deadline.elapsed().saturating_sub(began));
-    progress.sides.source.budget.settle().await?;
-    progress.sides.target.budget.settle().await?;
+    let sides = progress.sides;
+    budget::settle(sides.db, &[&sides.source.budget, &sides.target.budget]).await?;
     let mut page = Page { results, position: whole, cut: None };
     match stop {
         None => {}

@@ -52,7 +52,7 @@ pub struct Query {
 pub async fn search(db: &Db, settings: &Settings, query: Query, deadline: Deadline) -> Result<Found> {
     let side = integrations::load_for_run(db, query.integration_id).await?;
     let side = side.ok_or(store::Error::Missing("integration"))?;
-    let sealed = credentials::load(db, side.integration_id, None).await?.ok_or(Error::NoCredential)?;
+    let sealed = credentials::load_one(db, side.integration_id).await?.ok_or(Error::NoCredential)?;
     let wire = Wire::open(db, settings, &side, &sealed, deadline)?;
     let list = list_query(query);
     page(&wire, &list).await
@@ -62,7 +62,7 @@ pub async fn search(db: &Db, settings: &Settings, query: Query, deadline: Deadli
 pub async fn count(db: &Db, settings: &Settings, query: Query, deadline: Deadline) -> Result<(u64, bool)> {
     let side = integrations::load_for_run(db, query.integration_id).await?;
     let side = side.ok_or(store::Error::Missing("integration"))?;
-    let sealed = credentials::load(db, side.integration_id, None).await?.ok_or(Error::NoCredential)?;
+    let sealed = credentials::load_one(db, side.integration_id).await?.ok_or(Error::NoCredential)?;
     let wire = Wire::open(db, settings, &side, &sealed, deadline)?;
     let mut list = list_query(Query { limit: usize::MAX, ..query });
     let mut counted = 0_u64;
@@ -71,7 +71,7 @@ pub async fn count(db: &Db, settings: &Settings, query: Query, deadline: Deadlin
         counted = counted.saturating_add(u64::try_from(found.records.len()).unwrap_or(0));
         match found.next {
             None => {
-                wire.budget.give_back().await?;
+                wire.give_back().await?;
                 return Ok((counted, false));
             }
             Some(_) if counted >= COUNT_CAP || deadline.left().as_secs() < 2 => return Ok((counted, true)),
@@ -90,7 +90,7 @@ fn list_query(query: Query) -> ListQuery {
 
 async fn page(wire: &Wire<'_>, query: &ListQuery) -> Result<Found> {
     let listed = wire.ask(wire.connector.list(&wire.account, query)?).await;
-    wire.budget.settle().await?;
+    wire.settle().await?;
     let page = listed.map_err(|failure| match failure {
         Failure::Platform(error) => Error::Platform(error),
         Failure::Store(error) => Error::Store(error),

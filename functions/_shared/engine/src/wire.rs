@@ -1,7 +1,7 @@
 //! The line to one account: budget, signing, access tokens, attempts, time.
 
 use crate::account::{self, Opened};
-use crate::budget::{Admitted, Budget};
+use crate::budget::{self, Admitted, Budget};
 use crate::clock::{self, Deadline};
 use crate::error::Result;
 use crate::send;
@@ -105,6 +105,16 @@ impl<'a> Wire<'a> {
     pub(crate) fn expect(&self, requests: usize, concurrency: usize) -> usize {
         self.budget.expect(requests);
         self.budget.width(concurrency)
+    }
+
+    /// Tells the shared breaker and budget how it went, where others should know at once.
+    pub(crate) async fn settle(&self) -> Result<(), store::Error> {
+        budget::settle(self.db, &[&self.budget]).await
+    }
+
+    /// Gives back what of the budget was not needed.
+    pub(crate) async fn give_back(&self) -> Result<(), store::Error> {
+        budget::give_back(self.db, &[&self.budget]).await
     }
 
     /// Carries an exchange to its end: every step, each with its attempts.

@@ -82,16 +82,25 @@ pub struct SaveToken<'a> {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Serialize)]
-struct Load {
-    integration_id: IntegrationId,
-    run_id: Option<RunId>,
+/// The sealed credentials of accounts, of those that exist. The audit says once per run that they were used; without a
+/// run, every time.
+pub async fn load(db: &Db, accounts: &[IntegrationId], run_id: Option<RunId>) -> Result<Vec<Sealed>> {
+    #[derive(Serialize)]
+    struct Input<'a> {
+        integration_ids: &'a [IntegrationId],
+        run_id: Option<RunId>,
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        accounts: Vec<Sealed>,
+    }
+    let input = Input { integration_ids: accounts, run_id };
+    Ok(db.call::<_, Answer>(sql!("credentials/load"), &input).await?.accounts)
 }
 
-/// The sealed credentials of an account. The audit says once per run that they were used; without a run, every time.
-/// `None` if the account does not exist.
-pub async fn load(db: &Db, integration_id: IntegrationId, run_id: Option<RunId>) -> Result<Option<Sealed>> {
-    db.call(sql!("credentials/load"), &Load { integration_id, run_id }).await
+/// The sealed credentials of one account, used outside of a run; `None` if it does not exist.
+pub async fn load_one(db: &Db, account: IntegrationId) -> Result<Option<Sealed>> {
+    Ok(load(db, &[account], None).await?.pop())
 }
 
 /// Asks to be the one who buys a new access token, so that nobody else does at the same time.

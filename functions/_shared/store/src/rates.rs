@@ -78,6 +78,8 @@ pub struct Report {
 /// What became of the breaker.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Reported {
+    /// The account.
+    pub integration_id: IntegrationId,
     /// How it stands.
     pub breaker: Breaker,
     /// It opened just now.
@@ -89,7 +91,15 @@ pub async fn admit(db: &Db, input: &Admit) -> Result<Admission> {
     db.call(sql!("rates/admit"), input).await
 }
 
-/// Tells how requests ended, and gives back what was not needed.
-pub async fn report(db: &Db, input: &Report) -> Result<Reported> {
-    db.call(sql!("rates/report"), input).await
+/// Tells how requests ended, of one account each, and gives back what was not needed.
+pub async fn report(db: &Db, reports: &[Report]) -> Result<Vec<Reported>> {
+    #[derive(Serialize)]
+    struct Input<'a> {
+        reports: &'a [Report],
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        accounts: Vec<Reported>,
+    }
+    Ok(db.call::<_, Answer>(sql!("rates/report"), &Input { reports }).await?.accounts)
 }

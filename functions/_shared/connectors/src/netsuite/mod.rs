@@ -52,7 +52,7 @@ impl Connector for Netsuite {
     }
 
     fn limits(&self, item_type: ItemType) -> Limits {
-        let of = |read, write| Limits { page: read, read, write, concurrency: CONCURRENCY };
+        let of = |read, write| Limits { page: read, read, find: read, write, concurrency: CONCURRENCY };
         match item_type {
             ItemType::Product => of(products::READ, product_write::AT_ONCE),
             ItemType::Inventory => of(inventory::READ, inventory::AT_ONCE),
@@ -95,7 +95,7 @@ impl Connector for Netsuite {
     fn find(&self, account: &Account, item_type: ItemType, key: &Key) -> Result<Exchange<Vec<Record>>> {
         let site = site::of(account)?;
         let (Key::External(values) | Key::Field { values, .. }) = key;
-        fits(values.len(), self.limits(item_type).read)?;
+        fits(values.len(), self.limits(item_type).find)?;
         match item_type {
             ItemType::Product => products::find(&site, key),
             ItemType::Inventory => inventory::find(&site, key),

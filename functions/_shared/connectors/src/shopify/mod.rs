@@ -61,11 +61,15 @@ impl Connector for Shopify {
         let of = |page: Shape, read: Shape, write| Limits {
             page: page.at_once(),
             read: read.at_once(),
+            find: read.at_once(),
             write,
             concurrency: CONCURRENCY,
         };
         match item_type {
-            ItemType::Product => of(products::PAGE, products::READ, product_write::AT_ONCE),
+            ItemType::Product => Limits {
+                read: products::AT_ONCE,
+                ..of(products::PAGE, products::READ, product_write::AT_ONCE)
+            },
             ItemType::Inventory => of(inventory::PAGE, inventory::READ, inventory::WRITE_AT_ONCE),
             ItemType::Order => of(orders::PAGE, orders::READ, order_write::AT_ONCE),
         }
@@ -96,7 +100,7 @@ impl Connector for Shopify {
     ) -> Result<Exchange<Vec<Record>>> {
         let shop = Shop::of(account)?;
         match item_type {
-            ItemType::Product => reading::get::<replies::Product>(&shop, &products::kind(), ids),
+            ItemType::Product => products::get(&shop, ids),
             ItemType::Inventory => inventory::get(&shop, ids),
             ItemType::Order => orders::get(&shop, ids),
         }

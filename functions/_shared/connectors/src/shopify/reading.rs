@@ -95,7 +95,7 @@ fn list_page<N: Recorded>(
     })
 }
 
-fn page_variables<N: Recorded>(
+pub(super) fn page_variables<N: Recorded>(
     shop: &Shop,
     kind: &Kind,
     first: u32,

@@ -111,13 +111,15 @@ fn requests() -> Vec<Sent> {
             play_some(Shopify.get_many(&account(), item_type, &many(limits.read)).unwrap(), &[nothing()]).0,
         );
         if item_type != ItemType::Inventory {
-            let key = Key::External(many(limits.read));
+            let key = Key::External(many(limits.find));
             first(play_some(Shopify.find(&account(), item_type, &key).unwrap(), &[nothing()]).0);
         }
         if let Some(prepare) = Shopify.prepare(&account(), item_type).unwrap() {
             first(play_some(prepare, &[nothing()]).0);
         }
     }
+    let ids: Vec<String> = many(100).iter().map(|id| format!("gid://shopify/Product/{id}")).collect();
+    first(play_some(Shopify.get_many(&account(), ItemType::Product, &ids).unwrap(), &[nothing()]).0);
     first(play_some(find(ItemType::Product, "sku", &["A"]), &[nothing()]).0);
     first(play_some(Shopify.test(&account()).unwrap(), &[nothing()]).0);
     first(play_some(Shopify.schema(&account()).unwrap(), &[nothing()]).0);

@@ -1,4 +1,5 @@
 use super::{account, chair, connection, data, find, get, list, strings, variant};
+use crate::shopify::Shopify;
 use crate::testing::{fields, mutated, play, play_some};
 use crate::{Connector, ErrorKind, Key};
 use domain::ItemType;
@@ -24,6 +25,46 @@ fn a_product_becomes_the_neutral_record() {
         ],
     });
     assert_eq!(Value::Object(record.fields), expected);
+}
+
+/// The chair under another id.
+fn chair_of(id: &str) -> Value {
+    let mut chair = chair();
+    chair["id"] = id.into();
+    chair
+}
+
+#[test]
+fn many_products_are_read_through_the_listing_and_those_it_does_not_show_yet_by_id() {
+    let ids: Vec<String> = (1..=30).map(|id| format!("gid://shopify/Product/{id}")).collect();
+    let mut shown: Vec<Value> = ids.iter().take(28).map(|id| chair_of(id)).collect();
+    shown.push(chair_of("gid://shopify/Product/99"));
+    let replies = [
+        data(&json!({ "page": connection(&json!(shown), None) })),
+        data(&json!({ "nodes": [chair_of(&ids[28]), null] })),
+    ];
+    let exchange = Shopify.get_many(&account(), ItemType::Product, &ids).unwrap();
+    let (sent, records) = play(exchange, &replies);
+
+    let search = sent[0].variables()["query"].as_str().unwrap().to_owned();
+    assert!(search.starts_with("id:1 OR id:2 OR ") && search.ends_with("id:30"), "{search}");
+    assert_eq!(sent[0].variables()["first"], 30);
+    assert!(sent[0].cost < 400, "{} points", sent[0].cost);
+    assert_eq!(sent[1].variables()["ids"], json!([ids[28], ids[29]]));
+    let found: Vec<String> = records.unwrap().into_iter().map(|record| record.id).collect();
+    assert_eq!(found, ids[..29], "nothing that was not asked for, nothing that is gone");
+}
+
+#[test]
+fn a_listing_that_is_too_dear_is_read_by_id() {
+    let ids: Vec<String> = (1..=70).map(|id| format!("gid://shopify/Product/{id}")).collect();
+    let dear = json!({ "errors": [{ "message": "dear", "extensions": { "code": "MAX_COST_EXCEEDED" } }] });
+    let dear = http::Response::new(dear.to_string().into_bytes());
+    let of =
+        |ids: &[String]| data(&json!({ "nodes": ids.iter().map(|id| chair_of(id)).collect::<Vec<_>>() }));
+    let exchange = Shopify.get_many(&account(), ItemType::Product, &ids).unwrap();
+    let (_, records) = play(exchange, &[dear, of(&ids[..60]), of(&ids[60..])]);
+    assert_eq!(records.unwrap().len(), 70);
 }
 
 #[test]
