@@ -45,7 +45,18 @@ impl User {
                 .with_context(|| format!("cannot chown {}", folder.display()))?;
         }
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+        if !self.can_enter(folder) {
+            bail!(
+                "PostgreSQL does not run as root, and the user it runs as instead cannot get into {}: choose a folder \
+                 outside of root's own",
+                folder.display()
+            );
+        }
         Ok(())
+    }
+
+    fn can_enter(self, folder: &Path) -> bool {
+        self.command(Path::new("test")).arg("-x").arg(folder).status().is_ok_and(|status| status.success())
     }
 
     /// `wanted` if this user can get into it, else a folder in the system's place for temporary files: a project under
@@ -58,8 +69,7 @@ impl User {
                 // So that the server's watcher can remove what is in it.
                 chown(&folder, Some(uid), Some(gid))?;
             }
-            let test = self.command(Path::new("test")).arg("-x").arg(&folder).status();
-            if test.is_ok_and(|status| status.success()) {
+            if self.can_enter(&folder) {
                 return Ok(folder);
             }
         }
