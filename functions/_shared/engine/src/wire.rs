@@ -135,8 +135,9 @@ impl<'a> Wire<'a> {
     async fn attempt<T: 'static>(&self, exchange: &Exchange<T>) -> Result<Step<T>, Failure> {
         let mut retry = 0_u32;
         let mut renewed = false;
+        let used = Cell::new(self.fence.get());
         loop {
-            let error = match self.once(exchange).await {
+            let error = match self.once(exchange, &used).await {
                 Ok(step) => return Ok(step),
                 Err(Failure::Platform(error)) => error,
                 Err(other) => return Err(other),
@@ -147,7 +148,7 @@ impl<'a> Wire<'a> {
                 && !renewed
             {
                 renewed = true;
-                self.renew().await?;
+                self.renew(used.get()).await?;
                 continue;
             }
             if !error.kind.retry_class().is_temporary() {
@@ -166,9 +167,10 @@ impl<'a> Wire<'a> {
         }
     }
 
-    async fn once<T: 'static>(&self, exchange: &Exchange<T>) -> Result<Step<T>, Failure> {
+    /// One attempt. `used` is set to the fence of the token it is made with.
+    async fn once<T: 'static>(&self, exchange: &Exchange<T>, used: &Cell<i64>) -> Result<Step<T>, Failure> {
         if exchange.scheme.wants_token() && self.buys_tokens() && self.token.borrow().is_none() {
-            self.renew().await?;
+            self.renew(self.fence.get()).await?;
         }
         self.admitted(exchange.cost).await?;
         let left = self.deadline.left();
@@ -177,6 +179,7 @@ impl<'a> Wire<'a> {
         }
         let mut request = exchange.request.clone();
         let token = self.token.borrow().clone();
+        used.set(self.fence.get());
         let (at, nonce) = (clock::now(), clock::nonce());
         secrets::sign(&mut request, &exchange.scheme, &self.credential, token.as_ref(), at, &nonce)
             .map_err(|error| connectors::Error::new(ErrorKind::Unauthorized, error.to_string()))?;
@@ -220,10 +223,11 @@ impl<'a> Wire<'a> {
         matches!(self.credential.kind(), CredentialKind::ClientCredentials | CredentialKind::ClientAssertion)
     }
 
-    /// Gets a new access token: bought by us, or by somebody else meanwhile. Only one buys at a time.
-    async fn renew(&self) -> Result<(), Failure> {
-        loop {
-            let (integration_id, seen_fence) = (self.side.integration_id, self.fence.get());
+    /// Gets a newer access token than the one with this fence: bought by us, or by somebody else meanwhile, who may be
+    /// another request on this line. Only one buys at a time.
+    async fn renew(&self, seen_fence: i64) -> Result<(), Failure> {
+        while self.fence.get() == seen_fence {
+            let integration_id = self.side.integration_id;
             let lease = TakeRefreshLease { integration_id, seen_fence, lease_seconds: BUYING };
             match credentials::take_refresh_lease(self.db, &lease).await? {
                 Refresh::Buy { fence } => return self.buy(fence).await,
@@ -234,11 +238,11 @@ impl<'a> Wire<'a> {
                         })?;
                     self.fence.set(fence);
                     self.token.replace(Some(opened));
-                    return Ok(());
                 }
                 Refresh::Wait { wait_ms } => self.wait(Duration::from_millis(wait_ms.clamp(50, 500))).await?,
             }
         }
+        Ok(())
     }
 
     async fn buy(&self, fence: i64) -> Result<(), Failure> {
