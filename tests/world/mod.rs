@@ -50,10 +50,26 @@ impl World {
         Self::on(Database::fresh().await).await
     }
 
+    /// A fresh world whose operator has set these variables otherwise. A `development_host` set here takes the place
+    /// of the platforms as the one address that may be called.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        Self::set_up(Database::fresh().await, variables).await
+    }
+
     /// A fresh world on this database.
     pub async fn on(db: Database) -> Self {
+        Self::set_up(db, &[]).await
+    }
+
+    async fn set_up(db: Database, variables: &[(&str, &str)]) -> Self {
         let platforms = Platforms::start(7).unwrap();
-        let config = host_config(&db, &platforms);
+        let mut config = host_config(&db, &platforms);
+        for (name, value) in variables {
+            config = config.variable(*name, *value);
+            if *name == "development_host" {
+                config.development_hosts.push((*value).to_owned());
+            }
+        }
         let host = Host::start(config.clone()).await.unwrap();
         let http = reqwest::Client::builder().timeout(Duration::from_mins(2)).build().unwrap();
         let url = host.url();

@@ -129,6 +129,17 @@ impl Auth {
         self.tokens.clear();
     }
 
+    /// Withdraws every certificate, and the tokens that were bought with them.
+    pub(crate) fn revoke_certificates(&mut self) {
+        self.certificates.clear();
+        self.tokens.clear();
+    }
+
+    /// The access tokens that were given out.
+    pub(crate) fn given_out(&self) -> Vec<String> {
+        self.tokens.keys().cloned().collect()
+    }
+
     /// Refuses a request that is neither signed nor carries a token.
     pub(crate) fn refuse(&mut self, request: &Request, now: DateTime<Utc>) -> Option<Reply> {
         let header = request.header("authorization").to_owned();

@@ -67,6 +67,16 @@ impl NetsuiteHandle {
         self.account.platform().auth.revoke();
     }
 
+    /// An administrator revokes every certificate: no new tokens, and those given out are worthless.
+    pub fn revoke_client(&self) {
+        self.account.platform().auth.revoke_certificates();
+    }
+
+    /// Every access token that was given out and not revoked.
+    pub fn tokens(&self) -> Vec<String> {
+        self.account.platform().auth.given_out()
+    }
+
     /// How far the times of signatures and assertions may be off; five minutes until set, `None` for any.
     pub fn set_clock_skew(&self, allowed: Option<Duration>) {
         self.account.platform().auth.skew = allowed;
@@ -208,6 +218,21 @@ impl NetsuiteHandle {
         true
     }
 
+    /// The internal id of the item with this name, not that of its parent.
+    pub fn item_id(&self, name: &str) -> Option<String> {
+        let books = self.account.platform();
+        let name = name.to_lowercase();
+        let named = books.ledger.by_name.iter().filter(|((_, known), _)| *known == name);
+        named.map(|((parent, _), id)| (parent.is_none(), *id)).min().map(|(_, id)| id.to_string())
+    }
+
+    /// The internal id of the account's customer.
+    pub fn customer_id(&self) -> String {
+        let books = self.account.platform();
+        let first = books.ledger.of_kind("customer").map(|record| record.id).next();
+        first.unwrap_or_default().to_string()
+    }
+
     /// A field of the parent item as the API shows it: `displayName`, `custitem_syncline_tags`.
     pub fn field(&self, key: &str, name: &str) -> Option<serde_json::Value> {
         let books = self.account.platform();
@@ -217,6 +242,14 @@ impl NetsuiteHandle {
     /// Someone enters this sales order; answers its id.
     pub fn has_order(&self, order: impl Borrow<Order>) -> String {
         seed::add_order(&mut self.account.platform().ledger, order.borrow()).to_string()
+    }
+
+    /// Someone changes the memo, the mail address or the lines of a sales order. `false` if there is none.
+    pub fn edit_order(&self, key: &str, change: impl FnOnce(&mut Order)) -> bool {
+        let mut books = self.account.platform();
+        let found =
+            books.ledger.of_kind("salesOrder").find(|record| record.text("otherRefNum") == key).cloned();
+        found.is_some_and(|old| seed::edit_order(&mut books.ledger, old, change))
     }
 
     /// A sales order by its `otherRefNum`, external id or internal id.

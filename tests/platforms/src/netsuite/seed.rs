@@ -268,6 +268,23 @@ pub(crate) fn add_order(ledger: &mut Ledger, wanted: &Order) -> u64 {
     id
 }
 
+/// Changes a sales order as someone in the company does.
+pub(crate) fn edit_order(ledger: &mut Ledger, mut record: Record, change: impl FnOnce(&mut Order)) -> bool {
+    let before = order_view(ledger, &record);
+    let mut wanted = before.clone();
+    change(&mut wanted);
+    for (name, value) in [("memo", &wanted.note), ("email", &wanted.email)] {
+        record.fields.insert(name.to_owned(), text(value));
+    }
+    if wanted.lines != before.lines {
+        let lines = wanted.lines.iter().enumerate().map(|(at, line)| order_line(ledger, at, line)).collect();
+        record.lines.insert("item", lines);
+    }
+    record.modified = ledger.clock.second();
+    ledger.put(record);
+    true
+}
+
 fn order_line(ledger: &Ledger, at: usize, line: &Line) -> Map<String, Value> {
     let name = line.sku.to_lowercase();
     let item = ledger.by_name.iter().find(|((_, known), _)| *known == name).map(|(_, id)| *id);

@@ -51,6 +51,18 @@ impl ShopifyHandle {
         shop.access.tokens.clear();
     }
 
+    /// The merchant takes the app's secret away: no new tokens, and those given out are worthless.
+    pub fn revoke_client(&self) {
+        let mut shop = self.account.platform();
+        shop.access.client_secret = format!("{}-another", shop.access.client_secret);
+        shop.access.tokens.clear();
+    }
+
+    /// Every access token that was given out and still holds.
+    pub fn tokens(&self) -> Vec<String> {
+        self.account.platform().access.tokens.keys().cloned().collect()
+    }
+
     /// The scopes the app has from now on.
     pub fn set_scopes(&self, scopes: &[&str]) {
         self.account.platform().access.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
@@ -181,6 +193,15 @@ impl ShopifyHandle {
         true
     }
 
+    /// The global id of the inventory item of an SKU.
+    pub fn inventory_id(&self, sku: &str) -> Option<String> {
+        let shop = self.account.platform();
+        let exact = |id: &u64| shop.state.variant(*id).filter(|(_, it)| it.sku.as_deref() == Some(sku));
+        let found =
+            shop.state.variants_by_sku(sku).into_iter().find_map(|id| exact(&id).map(|(_, it)| it.item));
+        found.map(|item| super::gid("InventoryItem", item))
+    }
+
     /// The value of a product's metafield.
     pub fn metafield(&self, key: &str, namespace: &str, name: &str) -> Option<String> {
         let shop = self.account.platform();
@@ -191,6 +212,13 @@ impl ShopifyHandle {
     /// A buyer places this order; answers its global id.
     pub fn has_order(&self, order: impl Borrow<Order>) -> String {
         super::gid("Order", seed::add_order(&mut self.account.platform().state, order.borrow()))
+    }
+
+    /// The merchant changes the note, the mail address or the lines of an order. `false` if there is none.
+    pub fn edit_order(&self, name: &str, change: impl FnOnce(&mut Order)) -> bool {
+        let mut shop = self.account.platform();
+        let found = shop.state.orders.values().find(|order| order.name == name).cloned();
+        found.is_some_and(|old| seed::edit_order(&mut shop.state, old, change))
     }
 
     /// An order by its name.

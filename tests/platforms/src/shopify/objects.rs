@@ -93,7 +93,7 @@ fn item(state: &State, it: &Variant, field: &str, arguments: &Arguments) -> Resu
 fn level(state: &State, item: u64, location: u64, field: &str, arguments: &Arguments) -> Out {
     let Some((_, it)) = state.item(item) else { return Out::NULL };
     let count = it.stock.get(&location).copied().unwrap_or_default();
-    let updated_at = stamp(it.item_updated_at);
+    let updated_at = stamp(it.stock_updated_at.get(&location).copied().unwrap_or(it.created_at));
     match field {
         "id" => format!("gid://shopify/InventoryLevel/{location}?inventory_item_id={item}").into(),
         "createdAt" => stamp(it.created_at).into(),

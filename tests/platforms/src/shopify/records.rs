@@ -58,6 +58,8 @@ pub(crate) struct Variant {
     pub(crate) cost: Option<String>,
     /// Available by location id.
     pub(crate) stock: BTreeMap<u64, i64>,
+    /// When that last changed, by location id.
+    pub(crate) stock_updated_at: BTreeMap<u64, DateTime<Utc>>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) item_updated_at: DateTime<Utc>,

@@ -71,7 +71,9 @@ fn variant(state: &mut State, wanted: &product::Variant, product: &Product) -> s
     made.tracked = true;
     for (location, count) in &wanted.stock {
         let id = state.location_named(location).unwrap_or_else(|| state.add_location(location));
-        made.stock.insert(id, *count);
+        if made.stock.insert(id, *count) != Some(*count) {
+            made.stock_updated_at.insert(id, state.clock.second());
+        }
     }
     if !wanted.prices.is_empty() {
         let now = state.clock.second();
@@ -185,6 +187,29 @@ pub(crate) fn add_order(state: &mut State, wanted: &product::Order) -> u64 {
     let id = order.id;
     orders::put(state, order, "ORDERS_CREATE");
     id
+}
+
+/// Changes an order as the merchant does.
+pub(crate) fn edit_order(
+    state: &mut State,
+    mut order: Order,
+    change: impl FnOnce(&mut product::Order),
+) -> bool {
+    let before = order_view(&order);
+    let mut wanted = before.clone();
+    change(&mut wanted);
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    order.note = text(&wanted.note);
+    order.email = text(&wanted.email);
+    if wanted.lines != before.lines {
+        let decimals = crate::money::decimals(&order.currency);
+        order.lines = wanted.lines.iter().map(|line| order_line(state, line, decimals)).collect();
+    }
+    if wanted.address != before.address {
+        order.shipping_address = Some(address(state, &wanted.address));
+    }
+    orders::put(state, order, "ORDERS_UPDATED");
+    true
 }
 
 fn order_line(state: &mut State, line: &product::Line, decimals: usize) -> OrderLine {

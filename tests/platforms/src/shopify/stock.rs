@@ -192,6 +192,7 @@ pub(crate) fn put(state: &mut State, item: u64, location: u64, count: i64) {
     let touches_item = state.stock_touches_item;
     if let Some(variant) = product.variants.iter_mut().find(|variant| variant.item == item) {
         variant.stock.insert(location, count);
+        variant.stock_updated_at.insert(location, now);
         if touches_item {
             variant.item_updated_at = now;
         }
