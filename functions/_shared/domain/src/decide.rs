@@ -1,9 +1,26 @@
 //! What to do with one record: a pure function of both sides and of what they looked like when they last agreed.
+//!
+//! Both sides are compared where the target's fields are: the source's view is what the mapping makes of it, and what
+//! goes back to the source goes through the mapping's opposite. Lists whose elements have a key are decided element by
+//! element, objects field by field, everything else as a whole.
 
-use crate::mapping::{Mapping, Violation};
-use crate::record::{Fields, Record, Value};
+mod back;
+mod bases;
+mod change;
+mod leaf;
+mod merge;
+mod resolution;
+mod walk;
+
+pub use bases::{Answers, bases_after};
+pub use change::{Change, Writes};
+pub use resolution::{Choice, Resolution};
+
+use crate::mapping::{Mapping, Nobody, Refused, Resolver, Towards, Violation};
+use crate::record::{Fields, Record};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use walk::Walk;
 
 /// Who wins when both sides differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -12,31 +29,96 @@ pub enum Strategy {
     /// The source's value is written.
     #[default]
     SourceWins,
-    /// The target keeps its value.
+    /// The target's value stays, and goes to the source where the sync goes both ways.
     TargetWins,
     /// The later change wins, by the platforms' own times; a tie or a missing time is left to a person.
     LastWriteWins,
-    /// Changes of different fields both stay; where one field changed on both sides, a person decides.
+    /// Both changes stay where they can: different fields, elements of sets, lines of texts. Where they cannot,
+    /// [`Rules::fallback`] decides.
     Merge,
     /// A person decides.
     Manual,
 }
 
+/// Which ways a sync goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flow {
+    /// From the source to the target.
+    #[default]
+    #[serde(alias = "unidirectional", alias = "to_target")]
+    OneWay,
+    /// Both ways.
+    #[serde(alias = "bidirectional", alias = "both")]
+    TwoWay,
+}
+
 /// The rules of one sync, as its configuration has them. Everything has a default.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
     /// How the target's fields are made.
     pub mapping: Mapping,
+    /// Which ways it goes.
+    pub flow: Flow,
     /// Who wins.
     pub strategy: Strategy,
-    /// Who wins for single fields of the target.
+    /// Who wins for single fields of the target: `tags`, or `children[].price` for a field in a list with a key.
     pub field_strategies: BTreeMap<String, Strategy>,
-    /// Who wins when two records meet for the first time.
+    /// Who wins when two records meet for the first time. What only one side has is no conflict then: it stays, and
+    /// goes to the other side where the sync goes there.
     pub on_first_sync: Strategy,
+    /// Who wins where [`Strategy::Merge`] finds no way to keep both.
+    pub fallback: Strategy,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            mapping: Mapping::default(),
+            flow: Flow::OneWay,
+            strategy: Strategy::SourceWins,
+            field_strategies: BTreeMap::new(),
+            on_first_sync: Strategy::SourceWins,
+            fallback: Strategy::Manual,
+        }
+    }
+}
+
+impl Rules {
+    /// The same sync seen from the other side: for records that exist only on the target.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        let turn = |strategy| match strategy {
+            Strategy::SourceWins => Strategy::TargetWins,
+            Strategy::TargetWins => Strategy::SourceWins,
+            other => other,
+        };
+        let mapping = self.mapping.turned();
+        let name = |target: &String| {
+            let rule = self
+                .mapping
+                .rules()
+                .iter()
+                .find(|rule| rule.target.to_string() == *target || rule.target.field() == target);
+            rule.map_or_else(|| target.clone(), |rule| rule.source.to_string())
+        };
+        Self {
+            mapping,
+            flow: self.flow,
+            strategy: turn(self.strategy),
+            field_strategies: self
+                .field_strategies
+                .iter()
+                .map(|(field, strategy)| (name(field), turn(*strategy)))
+                .collect(),
+            on_first_sync: turn(self.on_first_sync),
+            fallback: turn(self.fallback),
+        }
+    }
 }
 
 /// What both sides looked like when they last agreed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bases<'a> {
     /// The mapped view of the source.
     pub source: &'a Fields,
@@ -65,10 +147,12 @@ pub enum Decision {
         /// Every mapped field.
         fields: Fields,
     },
-    /// The target's record gets these fields; others may be in conflict and stay as they are.
+    /// One side or both get these fields; others may be in conflict and stay as they are.
     Update {
-        /// The fields that change, each with its whole new value.
+        /// The target's fields that change, each with its whole new value.
         fields: Fields,
+        /// The source's fields that change, each with its whole new value. Empty unless the sync goes both ways.
+        back: Fields,
         /// Why, field by field.
         changes: Vec<Change>,
         /// Fields left for a person.
@@ -89,149 +173,79 @@ pub enum Decision {
         /// What is wrong with it.
         violations: Vec<Violation>,
     },
+    /// A filter of the mapping leaves the record out of the sync.
+    Filtered {
+        /// Which one.
+        violation: Box<Violation>,
+    },
 }
 
-/// One field that differs, and what was decided about it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Change {
-    /// The target's field.
-    pub field: String,
-    /// The source's view when both sides last agreed.
-    pub base_source: Option<Value>,
-    /// The target's value when both sides last agreed.
-    pub base_target: Option<Value>,
-    /// What the source asks for now.
-    pub source: Option<Value>,
-    /// What the target holds now.
-    pub target: Option<Value>,
-    /// The rule that decided.
-    pub rule: &'static str,
+/// What helps with a decision.
+#[derive(Clone, Copy)]
+pub struct Aids<'a> {
+    /// Answers what the mapping must ask.
+    pub resolver: &'a dyn Resolver,
+    /// What a person decided about the record's conflicts.
+    pub resolution: Option<&'a Resolution>,
 }
 
-enum Verdict {
-    Same,
-    Write(&'static str),
-    Keep(&'static str),
-    Ask(&'static str),
+impl Default for Aids<'_> {
+    fn default() -> Self {
+        Self { resolver: &Nobody, resolution: None }
+    }
+}
+
+/// A decision, and what the mapping remarked on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// What shall happen.
+    pub decision: Decision,
+    /// Values that did not pass but were let through, left out or replaced.
+    pub warnings: Vec<Violation>,
 }
 
 /// Decides about one record.
 ///
-/// Never invents a value: what is written is what the mapping makes of the source. Equal situations get equal
-/// decisions, and carrying one out leads to a situation in which the decision is `Unchanged`.
+/// Never invents a value: what is written is what the mapping makes of the other side, or a merge of both. Equal
+/// situations get equal decisions, and carrying one out leads to a situation in which the decision is `Unchanged`.
 pub fn decide(rules: &Rules, situation: &Situation<'_>) -> Decision {
-    let wanted = match rules.mapping.apply(&situation.source.fields) {
-        Ok(mut wanted) => {
-            if let Some(only) = situation.only {
-                wanted.retain(|field, _| only.iter().any(|name| name == field));
-            }
-            wanted
-        }
-        Err(violations) => return Decision::Invalid { violations },
+    decide_with(rules, situation, Aids::default()).decision
+}
+
+/// Decides about one record, with links to other objects and a person's choices at hand.
+pub fn decide_with(rules: &Rules, situation: &Situation<'_>, aids: Aids<'_>) -> Decided {
+    let done = |decision, warnings| Decided { decision, warnings };
+    let mapped = match rules.mapping.map(situation.source, aids.resolver, Towards::Target) {
+        Ok(mapped) => mapped,
+        Err(Refused::Invalid(violations)) => return done(Decision::Invalid { violations }, Vec::new()),
+        Err(Refused::Filtered(violation)) => return done(Decision::Filtered { violation }, Vec::new()),
     };
     let Some(target) = situation.target else {
-        return Decision::Create { fields: wanted };
+        let mut fields = mapped.fields;
+        let goes: BTreeSet<&str> = going(&rules.mapping);
+        fields.retain(|field, _| wanted(situation, field) && goes.contains(field.as_str()));
+        return done(Decision::Create { fields }, mapped.warnings);
     };
-    let views = Views::new(rules, situation, &wanted, target);
-    let (mut fields, mut changes, mut kept, mut conflicts) =
-        (Fields::new(), Vec::new(), Vec::new(), Vec::new());
-    for (field, value) in &wanted {
-        match views.verdict(rules, situation, field) {
-            Verdict::Same => {}
-            Verdict::Write(rule) => {
-                fields.insert(field.clone(), value.clone());
-                changes.push(views.change(situation, field, rule));
-            }
-            Verdict::Keep(rule) => kept.push(views.change(situation, field, rule)),
-            Verdict::Ask(rule) => conflicts.push(views.change(situation, field, rule)),
-        }
-    }
-    if !fields.is_empty() {
-        Decision::Update { fields, changes, conflicts }
-    } else if conflicts.is_empty() {
-        Decision::Unchanged { kept }
-    } else {
-        Decision::Conflict { conflicts }
-    }
+    let view = rules.mapping.view(&situation.source.fields, aids.resolver);
+    let current = rules.mapping.project(&target.fields);
+    let mut walk = Walk::new(rules, situation, aids.resolution, &view, &current);
+    let settled = walk.units(|field| wanted(situation, field));
+    let back = match walk.back(&settled, &view, target, aids.resolver) {
+        Ok(back) => back,
+        Err(violations) => return done(Decision::Invalid { violations }, mapped.warnings),
+    };
+    let outcome = walk.outcome(settled.fields, back);
+    done(outcome, mapped.warnings)
 }
 
-/// Both sides, then and now, in comparable form; and as they are written, for the explanation.
-struct Views {
-    wanted: Fields,
-    current: Fields,
-    wanted_as_is: Fields,
-    current_as_is: Fields,
-    bases: Option<(Fields, Fields)>,
+/// Whether a field of the target takes part.
+fn wanted(situation: &Situation<'_>, field: &str) -> bool {
+    situation.only.is_none_or(|only| only.iter().any(|name| name == field))
 }
 
-impl Views {
-    fn new(rules: &Rules, situation: &Situation<'_>, wanted: &Fields, target: &Record) -> Self {
-        let current = rules.mapping.project(&target.fields);
-        Self {
-            wanted: rules.mapping.comparable(wanted),
-            current: rules.mapping.comparable(&current),
-            wanted_as_is: wanted.clone(),
-            current_as_is: current,
-            bases: situation.bases.as_ref().map(|bases| {
-                (rules.mapping.comparable(bases.source), rules.mapping.comparable(bases.target))
-            }),
-        }
-    }
-
-    fn verdict(&self, rules: &Rules, situation: &Situation<'_>, field: &str) -> Verdict {
-        if Mapping::same(field, &self.wanted, &self.current) {
-            return Verdict::Same;
-        }
-        let strategy = rules.field_strategies.get(field).copied();
-        let Some((base_source, base_target)) = &self.bases else {
-            return settle(strategy.unwrap_or(rules.on_first_sync), situation, "first_sync");
-        };
-        let source_changed = !Mapping::same(field, &self.wanted, base_source);
-        let target_changed = !Mapping::same(field, &self.current, base_target);
-        let strategy = strategy.unwrap_or(rules.strategy);
-        match (source_changed, target_changed) {
-            (false, false) => Verdict::Same,
-            (true, false) => Verdict::Write("source_changed"),
-            (false, true) => match strategy {
-                Strategy::SourceWins => Verdict::Write("source_wins"),
-                Strategy::Manual => Verdict::Ask("manual"),
-                Strategy::TargetWins | Strategy::LastWriteWins | Strategy::Merge => {
-                    Verdict::Keep("target_changed")
-                }
-            },
-            (true, true) => settle(strategy, situation, "both_changed"),
-        }
-    }
-
-    fn change(&self, situation: &Situation<'_>, field: &str, rule: &'static str) -> Change {
-        Change {
-            field: field.to_owned(),
-            base_source: situation.bases.as_ref().and_then(|bases| bases.source.get(field).cloned()),
-            base_target: situation.bases.as_ref().and_then(|bases| bases.target.get(field).cloned()),
-            source: self.wanted_as_is.get(field).cloned(),
-            target: self.current_as_is.get(field).cloned(),
-            rule,
-        }
-    }
-}
-
-/// Who wins a field that both sides claim.
-fn settle(strategy: Strategy, situation: &Situation<'_>, otherwise: &'static str) -> Verdict {
-    match strategy {
-        Strategy::SourceWins => Verdict::Write("source_wins"),
-        Strategy::TargetWins => Verdict::Keep("target_wins"),
-        Strategy::Merge | Strategy::Manual => Verdict::Ask(otherwise),
-        Strategy::LastWriteWins => {
-            let times =
-                situation.source.modified_at.zip(situation.target.and_then(|target| target.modified_at));
-            match times {
-                Some((source, target)) if source > target => Verdict::Write("last_write_wins"),
-                Some((source, target)) if source < target => Verdict::Keep("last_write_wins"),
-                _ => Verdict::Ask("last_write_unknown"),
-            }
-        }
-    }
+/// The target's top-level fields that anything goes to.
+fn going(mapping: &Mapping) -> BTreeSet<&str> {
+    mapping.rules().iter().filter(|rule| rule.goes()).map(|rule| rule.target.field()).collect()
 }
 
 #[cfg(test)]

@@ -67,25 +67,26 @@ pub fn mapping(item_type: ItemType, source: Platform, target: Platform) -> Optio
 
 fn rule((shopify, netsuite, kind): Line, turned: bool) -> Option<Rule> {
     let (shopify, netsuite): (Path, Path) = (shopify.parse().ok()?, netsuite.parse().ok()?);
+    // The SKU tells the variants of a product apart. Lines of an order may repeat one.
+    let key = shopify.to_string() == "variants[].sku";
     let (source, target) = if turned { (netsuite, shopify) } else { (shopify, netsuite) };
-    Some(Rule { kind, ..Rule::copy(source, target) })
+    Some(Rule { kind, key, ..Rule::copy(source, target) })
 }
 
-/// Shopify knows three states, NetSuite two. Draft and archived are inactive; inactive comes back as archived.
+/// Shopify knows four states, NetSuite two. Draft and archived are inactive; inactive comes back as archived.
 fn status(turned: bool) -> Option<Rule> {
     let text = |word: &str| Value::String(word.to_owned());
-    let (source, target, lookup) = if turned {
-        ("isInactive", "status", vec![(false.into(), text("ACTIVE")), (true.into(), text("ARCHIVED"))])
+    let states = [("ACTIVE", false), ("UNLISTED", false), ("DRAFT", true), ("ARCHIVED", true)];
+    let inactive = states.into_iter().map(|(word, inactive)| (text(word), inactive.into())).collect();
+    let states = vec![(false.into(), text("ACTIVE")), (true.into(), text("ARCHIVED"))];
+    let (inactive, states) = (Transformation::lookup(inactive), Transformation::lookup(states));
+    let (source, target, there, back) = if turned {
+        ("isInactive", "status", states, inactive)
     } else {
-        let pairs = [("ACTIVE", false), ("DRAFT", true), ("ARCHIVED", true)];
-        (
-            "status",
-            "isInactive",
-            pairs.into_iter().map(|(word, inactive)| (text(word), inactive.into())).collect(),
-        )
+        ("status", "isInactive", inactive, states)
     };
     let rule = Rule::copy(source.parse().ok()?, target.parse().ok()?);
-    Some(Rule { transformation: Some(Transformation { lookup }), ..rule })
+    Some(Rule { transformation: Some(there), reverse: Some(back), ..rule })
 }
 
 /// How a record that is not linked yet is looked for on the target, before one is made.

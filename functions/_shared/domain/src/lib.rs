@@ -7,16 +7,21 @@ pub mod auth;
 pub mod backoff;
 pub mod canon;
 pub mod decide;
+pub mod decimal;
 pub mod defaults;
+pub mod expression;
 pub mod fault;
 pub mod hash;
 pub mod ids;
 pub mod kind;
 pub mod mapping;
+pub mod moment;
 pub mod path;
 pub mod record;
 pub mod rules;
 pub mod schedule;
+#[cfg(test)]
+mod testing;
 pub mod words;
 
 pub use fault::{Code, Fault};

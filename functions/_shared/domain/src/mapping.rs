@@ -1,10 +1,26 @@
-//! From the source's fields to the target's.
+//! From the source's fields to the target's, and back.
+
+mod check;
+mod format;
+mod resolver;
+mod rule;
+pub(crate) mod shape;
+mod transformation;
+mod violation;
+pub mod written;
+
+pub use check::{Check, Pattern, ValueType};
+pub use format::{BadZone, Format, Mark, Zone};
+pub use resolver::{Nobody, Resolver, Towards};
+pub use rule::{FieldKind, OnInvalid, Rule, Way};
+pub use transformation::{BadStep, Lookup, NoWayBack, Step, Transformation};
+pub use violation::{Violation, mask};
 
 use crate::canon;
-use crate::path::Path;
-use crate::record::{Fields, Value};
+use crate::record::{Fields, NULL, Record, Value};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
+use shape::Shape;
+use transformation::{Sight, Stop};
 
 /// How the target's fields are made, and how they are compared.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -13,73 +29,40 @@ pub struct Mapping {
     rules: Vec<Rule>,
 }
 
-/// One field of the target.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Rule {
-    /// Where the value comes from.
-    pub source: Path,
-    /// Where it goes.
-    pub target: Path,
-    /// How it is changed on the way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transformation: Option<Transformation>,
-    /// Whether a record without it is refused.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub required: bool,
-    /// What stands in for a missing value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default_value: Option<Value>,
-    /// When two values of it are the same.
-    #[serde(default, rename = "type", skip_serializing_if = "FieldKind::is_exact")]
-    pub kind: FieldKind,
+/// What a mapping made of a record.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Mapped {
+    /// The target's view of the source.
+    pub fields: Fields,
+    /// What did not pass but was let through, left out or replaced, as the rules say.
+    pub warnings: Vec<Violation>,
 }
 
-/// How a value is changed on its way.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Transformation {
-    /// Pairs of a source value and the value that stands for it on the target.
-    pub lookup: Vec<(Value, Value)>,
+/// Why a mapping made nothing of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refused {
+    /// It is wrong.
+    Invalid(Vec<Violation>),
+    /// A filter leaves it out.
+    Filtered(Box<Violation>),
 }
 
-/// When two values of a field are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldKind {
-    /// When [`canon::equal`] says so.
-    #[default]
-    Exact,
-    /// Numbers and texts that show a number, by value: `"10"` is `"10.00"` is `10`.
-    Number,
-    /// Lists without order and without repetition.
-    Set,
-    /// Texts without the white space around and the kind of line end; an empty one is none.
-    Text,
-}
-
-impl FieldKind {
-    /// Whether it is the default kind.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
-    const fn is_exact(&self) -> bool {
-        matches!(self, Self::Exact)
-    }
-}
-
-/// Why a record cannot be mapped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{target}` is required, but `{origin}` has no value")]
-pub struct Violation {
-    /// The target's field.
-    pub target: String,
-    /// Where its value should have come from.
-    pub origin: String,
+/// What becomes of a value that the source does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    LeftOut,
+    IsNull,
 }
 
 impl Mapping {
     /// A mapping of these rules, applied in their order.
     pub fn new(rules: Vec<Rule>) -> Self {
         Self { rules }
+    }
+
+    /// Its rules.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
     }
 
     /// The target's top-level fields that it makes, each once, in order.
@@ -93,23 +76,83 @@ impl Mapping {
         names
     }
 
-    /// The target's view of the source: what the target should hold.
+    /// The target's view of the source: what the target should hold. What a filter would leave out is mapped all the same.
     pub fn apply(&self, source: &Fields) -> Result<Fields, Vec<Violation>> {
-        let mut target = Fields::new();
-        let mut violations = Vec::new();
+        match self.make(source, &Nobody, Towards::Target, Absent::LeftOut) {
+            (made, violations, _) if violations.is_empty() => Ok(made.fields),
+            (_, violations, _) => Err(violations),
+        }
+    }
+
+    /// The target's view of a record of the source, with its warnings, or why there is none.
+    pub fn map(&self, source: &Record, resolver: &dyn Resolver, towards: Towards) -> Result<Mapped, Refused> {
+        let named = |mut violations: Vec<Violation>| {
+            for violation in &mut violations {
+                violation.record.clone_from(&source.id);
+            }
+            violations
+        };
+        let (mut made, violations, filtered) = self.make(&source.fields, resolver, towards, Absent::LeftOut);
+        if let Some(violation) = named(filtered.into_iter().collect()).pop() {
+            return Err(Refused::Filtered(Box::new(violation)));
+        }
+        if violations.is_empty() {
+            made.warnings = named(made.warnings);
+            Ok(made)
+        } else {
+            Err(Refused::Invalid(named(violations)))
+        }
+    }
+
+    /// The target's view of the source as it is compared: what the source does not have is null, and what is absent is
+    /// what the mapping left out on purpose.
+    pub(crate) fn view(&self, source: &Fields, resolver: &dyn Resolver) -> Fields {
+        self.make(source, resolver, Towards::Target, Absent::IsNull).0.fields
+    }
+
+    /// What the way back makes of these fields of the target, and what is wrong with them.
+    pub(crate) fn back(&self, target: &Fields, resolver: &dyn Resolver) -> (Fields, Vec<Violation>) {
+        let (made, violations, _) = self.make(target, resolver, Towards::Source, Absent::LeftOut);
+        (made.fields, violations)
+    }
+
+    fn make(
+        &self,
+        source: &Fields,
+        resolver: &dyn Resolver,
+        towards: Towards,
+        absent: Absent,
+    ) -> (Mapped, Vec<Violation>, Option<Violation>) {
+        let mut made = Mapped::default();
+        let (mut violations, mut filtered) = (Vec::new(), None);
         for rule in &self.rules {
             let mut missing = false;
-            rule.target.copy(&rule.source, source, &mut target, &mut |value| {
-                let value = rule.change(value);
-                missing |= value.is_none();
-                value
+            let Mapped { fields, warnings } = &mut made;
+            let name = rule.target.to_string();
+            let sight = Sight { record: source, resolver, towards, target: &name };
+            rule.target.copy(&rule.source, source, fields, &mut |given| match rule
+                .change(given, &sight, warnings)
+            {
+                Ok(value) => {
+                    missing |= value.as_ref().is_none_or(Value::is_null);
+                    let is_null = given.is_none() && absent == Absent::IsNull;
+                    value.or_else(|| is_null.then_some(Value::Null))
+                }
+                Err(Stop::Filtered(detail)) => {
+                    filtered = filtered.take().or_else(|| Some(rule.violation("filter", &detail, given)));
+                    None
+                }
+                Err(Stop::Wrong { rule: name, detail }) => {
+                    violations.push(rule.violation(&name, &detail, given));
+                    None
+                }
             });
-            if rule.required && (missing || rule.target.values(&target).is_empty()) {
-                violations
-                    .push(Violation { target: rule.target.to_string(), origin: rule.source.to_string() });
+            let known = violations.last().is_some_and(|violation| violation.target == name);
+            if rule.required && !known && (missing || rule.target.values(fields).is_empty()) {
+                violations.push(rule.violation("required", "there is no value", None));
             }
         }
-        if violations.is_empty() { Ok(target) } else { Err(violations) }
+        (made, violations, filtered)
     }
 
     /// What of a target record this mapping is about. The rest belongs to somebody else and is never compared.
@@ -123,102 +166,84 @@ impl Mapping {
 
     /// The same fields in the form in which they are compared, each value by its rule's kind.
     pub fn comparable(&self, fields: &Fields) -> Fields {
-        let mut result = fields.clone();
-        for rule in self.rules.iter().filter(|rule| !rule.kind.is_exact()) {
-            let before = result.clone();
-            rule.target.copy(&rule.target, &before, &mut result, &mut |value| {
-                value.map(|value| comparable(value, rule.kind))
-            });
-        }
-        result.into_iter().filter_map(|(name, value)| Some((name, without_nulls(value)?))).collect()
+        self.shape().comparable_fields(fields)
     }
 
     /// Whether a top-level field has the same meaning in both, given in [`Self::comparable`] form. Absent is null.
     pub fn same(field: &str, left: &Fields, right: &Fields) -> bool {
-        let null = Value::Null;
-        canon::equal(left.get(field).unwrap_or(&null), right.get(field).unwrap_or(&null))
+        canon::equal(left.get(field).unwrap_or(NULL), right.get(field).unwrap_or(NULL))
+    }
+
+    /// The mapping of the way back: of every rule that has one.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        Self { rules: self.rules.iter().filter_map(Rule::turned).collect() }
+    }
+
+    /// Whether this top-level field of the target holds something about a person.
+    pub fn is_personal(&self, field: &str) -> bool {
+        self.rules.iter().any(|rule| rule.personal && rule.target.field() == field)
+    }
+
+    /// The tree of the target's fields.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape::of(&self.rules)
     }
 }
 
 impl Rule {
-    /// A rule that copies.
-    pub fn copy(source: Path, target: Path) -> Self {
-        Self {
-            source,
-            target,
-            transformation: None,
-            required: false,
-            default_value: None,
-            kind: FieldKind::Exact,
+    /// The value on the other side; `None` when there is none.
+    fn change(
+        &self,
+        value: Option<&Value>,
+        sight: &Sight<'_>,
+        warnings: &mut Vec<Violation>,
+    ) -> Result<Option<Value>, Stop> {
+        let present = value.is_some_and(|value| !value.is_null());
+        let Some(transformation) = &self.transformation else {
+            return Ok(if present { value } else { self.default_value.as_ref().or(value) }.cloned());
+        };
+        if !present && self.default_value.is_some() && transformation.changes() && !transformation.computes()
+        {
+            return Ok(self.default_value.clone());
         }
+        let mut now = value.cloned();
+        for step in &transformation.steps {
+            match step.run(now.clone(), sight) {
+                Ok(next) => now = next,
+                Err(Stop::Wrong { rule, .. }) if rule == "lookup" && self.default_value.is_some() => {
+                    return Ok(self.default_value.clone());
+                }
+                Err(Stop::Wrong { rule, detail }) => match self.on_invalid {
+                    OnInvalid::Reject => return Err(Stop::Wrong { rule, detail }),
+                    OnInvalid::SkipField => {
+                        warnings.push(self.violation(&rule, &detail, value));
+                        return Ok(None);
+                    }
+                    OnInvalid::Default => {
+                        warnings.push(self.violation(&rule, &detail, value));
+                        return Ok(self.default_value.clone());
+                    }
+                    OnInvalid::Warn => warnings.push(self.violation(&rule, &detail, value)),
+                },
+                Err(filtered) => return Err(filtered),
+            }
+        }
+        Ok(match now {
+            None | Some(Value::Null) => self.default_value.clone().or(now),
+            now => now,
+        })
     }
 
-    fn change(&self, value: Option<&Value>) -> Option<Value> {
-        let value = match value {
-            None | Some(Value::Null) => self.default_value.as_ref().or(value),
-            given => given,
-        }?;
-        match &self.transformation {
-            None => Some(value.clone()),
-            Some(Transformation { lookup }) => lookup
-                .iter()
-                .find(|(from, _)| canon::equal(from, value))
-                .map(|(_, to)| to.clone())
-                .or_else(|| self.default_value.clone()),
+    fn violation(&self, rule: &str, detail: &str, value: Option<&Value>) -> Violation {
+        Violation {
+            record: String::new(),
+            target: self.target.to_string(),
+            origin: self.source.to_string(),
+            rule: rule.to_owned(),
+            detail: detail.to_owned(),
+            value: value.map(|value| if self.personal { mask(value) } else { value.clone() }),
         }
-    }
-}
-
-/// Absent and null are the same to us: a platform that has no value for a field may leave it out.
-fn without_nulls(value: Value) -> Option<Value> {
-    match value {
-        Value::Null => None,
-        Value::Object(fields) => Some(
-            fields
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, without_nulls(value)?)))
-                .collect::<Fields>()
-                .into(),
-        ),
-        // An element keeps its place, so a null in a list stays one.
-        Value::Array(values) => {
-            Some(values.into_iter().map(|value| without_nulls(value).unwrap_or_default()).collect())
-        }
-        other => Some(other),
-    }
-}
-
-fn comparable(value: &Value, kind: FieldKind) -> Value {
-    match (kind, value) {
-        (FieldKind::Number, Value::String(text)) => {
-            canon::number(text.trim()).map_or_else(|| value.clone(), Value::String)
-        }
-        (FieldKind::Number, Value::Number(number)) => {
-            canon::number(&number.to_string()).map_or_else(|| value.clone(), Value::String)
-        }
-        (FieldKind::Number, Value::Object(amounts)) => amounts
-            .iter()
-            .map(|(name, amount)| (name.clone(), comparable(amount, kind)))
-            .collect::<Fields>()
-            .into(),
-        (FieldKind::Set, Value::Array(values)) => {
-            let mut texts: Vec<String> = values
-                .iter()
-                .map(|value| {
-                    let mut text = String::new();
-                    canon::write(value, &mut text);
-                    text
-                })
-                .collect();
-            texts.sort();
-            texts.dedup();
-            texts.into_iter().map(Value::String).collect()
-        }
-        (FieldKind::Text, Value::String(text)) => match text.trim() {
-            "" => Value::Null,
-            text => Value::String(text.replace("\r\n", "\n").nfc().collect()),
-        },
-        _ => value.clone(),
     }
 }
 

@@ -18,10 +18,14 @@ pub struct Path {
     rest: Vec<Step>,
 }
 
+/// One step of a path behind its first name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Step {
+pub(crate) enum Step {
+    /// Into an object.
     Key(String),
+    /// To one element of a list.
     Index(usize),
+    /// To each element of a list.
     Each,
 }
 
@@ -53,6 +57,16 @@ impl Path {
     /// Whether the value there is one of many.
     pub fn is_many(&self) -> bool {
         self.rest.contains(&Step::Each)
+    }
+
+    /// A top-level field of any name.
+    pub(crate) fn top(field: &str) -> Self {
+        Self { first: field.to_owned(), rest: Vec::new() }
+    }
+
+    /// The steps behind the top-level field.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.rest
     }
 
     /// Copies what `from` finds in `source` to this path in `target`, changing each value on the way. Elements keep

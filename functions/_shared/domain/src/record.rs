@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Any JSON value. Numbers keep the text they came with, of any size and precision.
 pub type Value = serde_json::Value;
 
+/// No value, to borrow.
+pub(crate) const NULL: &Value = &Value::Null;
+
 /// The fields of a record, by name.
 pub type Fields = serde_json::Map<String, Value>;
 

@@ -1,8 +1,8 @@
 //! The rules of a sync as its configuration writes them.
 
-use crate::decide::{Rules, Strategy};
+use crate::decide::{Flow, Rules, Strategy};
 use crate::defaults;
-use crate::mapping::{Mapping, Rule};
+use crate::mapping::{Mapping, written};
 use crate::record::{Fields, Value};
 use crate::words::{ItemType, Platform};
 use serde::Deserialize;
@@ -17,12 +17,18 @@ pub struct BadRules(String);
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Written {
-    mapping: Option<Vec<Rule>>,
+    #[serde(default, alias = "fieldMappings")]
+    mapping: Value,
     #[serde(default)]
+    transformations: Value,
+    #[serde(default, alias = "syncDirection")]
+    direction: Flow,
+    #[serde(default, alias = "conflictResolution")]
     strategy: Strategy,
     #[serde(default)]
     field_strategies: BTreeMap<String, Strategy>,
     on_first_sync: Option<Strategy>,
+    fallback: Option<Strategy>,
 }
 
 /// Reads the rules of a sync between these platforms.
@@ -34,16 +40,81 @@ pub fn read(
 ) -> Result<Rules, BadRules> {
     let written: Written = serde_json::from_value(Value::Object(written.clone()))
         .map_err(|error| BadRules(error.to_string()))?;
-    let mapping = match written.mapping {
-        Some(rules) => Mapping::new(rules),
-        None => defaults::mapping(item_type, source, target).ok_or_else(|| {
-            BadRules(format!("there is no default mapping of {item_type} from {source} to {target}"))
-        })?,
+    let mapping = match &written.mapping {
+        Value::Null => default_mapping(&written.transformations, item_type, source, target)?,
+        mapping => {
+            written::read(mapping, &written.transformations).map_err(|error| BadRules(error.to_string()))?
+        }
     };
     Ok(Rules {
         mapping,
+        flow: written.direction,
         strategy: written.strategy,
         field_strategies: written.field_strategies,
         on_first_sync: written.on_first_sync.unwrap_or(written.strategy),
+        fallback: written.fallback.unwrap_or(Strategy::Manual),
     })
+}
+
+/// The default mapping, with the transformations that the configuration adds to it.
+fn default_mapping(
+    transformations: &Value,
+    item_type: ItemType,
+    source: Platform,
+    target: Platform,
+) -> Result<Mapping, BadRules> {
+    let mapping = defaults::mapping(item_type, source, target).ok_or_else(|| {
+        BadRules(format!("there is no default mapping of {item_type} from {source} to {target}"))
+    })?;
+    written::extend(mapping, transformations).map_err(|error| BadRules(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read_json(written: &Value) -> Result<Rules, BadRules> {
+        read(written.as_object().unwrap(), ItemType::Product, Platform::Shopify, Platform::Netsuite)
+    }
+
+    #[test]
+    fn both_spellings_of_a_configuration_are_read() {
+        let ours = read_json(
+            &json!({"mapping": [{"source": "a", "target": "b", "transformation": {"validate": "email"}}],
+            "direction": "two_way", "strategy": "merge", "fallback": "last_write_wins"}),
+        );
+        let theirs = read_json(&json!({"fieldMappings": {"a": "b"}, "syncDirection": "bidirectional",
+            "transformations": [{"field": "a", "operation": "validate", "rule": "email"}],
+            "conflictResolution": "merge", "fallback": "last_write_wins"}));
+        assert_eq!(ours, theirs);
+        assert_eq!(ours.unwrap().flow, Flow::TwoWay);
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_the_defaults_have_it() {
+        let rules = read_json(
+            &json!({"transformations": [{"field": "title", "operation": "format", "rule": "trim"}]}),
+        )
+        .unwrap();
+        assert_eq!(
+            (rules.strategy, rules.on_first_sync, rules.fallback),
+            (Strategy::SourceWins, Strategy::SourceWins, Strategy::Manual)
+        );
+        assert_eq!(rules.flow, Flow::OneWay);
+        let titled = rules.mapping.apply(json!({"title": " x "}).as_object().unwrap()).unwrap();
+        assert_eq!(titled["displayName"], "x");
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_followed_says_why() {
+        for written in [
+            json!({"strategy": "coin"}),
+            json!({"mapping": 5}),
+            json!({"colour": 1}),
+            json!({"direction": "up"}),
+        ] {
+            assert!(read_json(&written).is_err(), "{written}");
+        }
+    }
 }

@@ -257,11 +257,20 @@ fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemRe
         };
         match decide(&sides.rules, &situation) {
             Decision::Create { fields } => tasks.push(Task::create(sides, one, fields)),
-            Decision::Update { fields, changes, conflicts } => {
+            Decision::Update { back, .. } if !back.is_empty() => results.push(outcome::held(
+                &one.item,
+                &one.source,
+                "write_back",
+                "The source would have to change as well, and this run writes the target only.",
+            )),
+            Decision::Update { fields, changes, conflicts, .. } => {
                 tasks.push(Task::update(one, fields, changes, conflicts));
             }
             Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &kept)),
             Decision::Conflict { conflicts } => results.push(outcome::conflicted(&one, &conflicts)),
+            Decision::Filtered { violation } => {
+                results.push(outcome::skipped(&one.item, &violation.to_string()));
+            }
             Decision::Invalid { violations } => {
                 results.push(outcome::invalid(&one.item, &one.source, &violations));
             }

@@ -1,17 +1,22 @@
+mod echo;
+mod laws;
+mod two_way;
+
 use super::*;
 use crate::mapping::{FieldKind, Rule};
-use proptest::prelude::{Just, ProptestConfig, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use crate::record::Value;
+use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 use serde_json::json;
 
-fn fields(value: Value) -> Fields {
+pub(super) fn fields(value: Value) -> Fields {
     match value {
         Value::Object(fields) => fields,
         other => panic!("{other} is no object"),
     }
 }
 
-fn record(value: Value) -> Record {
+pub(super) fn record(value: Value) -> Record {
     Record { id: "1".to_owned(), fields: fields(value), ..Record::default() }
 }
 
@@ -62,7 +67,7 @@ fn what_the_platform_normalised_is_not_a_change() {
 fn only_the_changed_field_is_written() {
     let then = json!({"title": "Chair", "price": "10.00"});
     let now = json!({"title": "Chair", "price": "12.00"});
-    let Decision::Update { fields, changes, conflicts } =
+    let Decision::Update { fields, changes, conflicts, .. } =
         look(&rules(Strategy::Manual), &now, &then, Some((&then, &then)))
     else {
         panic!("not updated")
@@ -109,7 +114,7 @@ fn any_record() -> impl proptest::strategy::Strategy<Value = Value> {
     ("[ab]{0,2}", 0u8..4).prop_map(|(title, price)| json!({"title": title, "price": price.to_string()}))
 }
 
-fn any_strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
+pub(super) fn any_strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
     prop_oneof![
         Just(Strategy::SourceWins),
         Just(Strategy::TargetWins),
@@ -120,7 +125,7 @@ fn any_strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(crate::testing::cases(20_000))]
 
     #[test]
     fn carrying_out_a_decision_leaves_nothing_to_write(

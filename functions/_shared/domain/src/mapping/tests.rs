@@ -1,4 +1,7 @@
+mod forms;
+
 use super::*;
+use crate::path::Path;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -40,7 +43,7 @@ fn an_empty_list_stays_an_empty_list() {
 fn a_lookup_translates_and_what_it_does_not_know_becomes_the_default() {
     let lookup = vec![(json!("ACTIVE"), json!(false)), (json!("ARCHIVED"), json!(true))];
     let mut status = rule("status", "isInactive");
-    status.transformation = Some(Transformation { lookup });
+    status.transformation = Some(Transformation::lookup(lookup));
     status.default_value = Some(json!(true));
     let mapping = Mapping::new(vec![status]);
     for (given, expected) in [("ACTIVE", false), ("ARCHIVED", true), ("SOMETHING", true)] {
