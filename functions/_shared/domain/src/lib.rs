@@ -11,6 +11,7 @@ pub mod decide;
 pub mod decimal;
 pub mod defaults;
 pub mod deletes;
+pub mod difference;
 pub mod expression;
 pub mod fault;
 pub mod hash;
@@ -23,6 +24,7 @@ pub mod path;
 pub mod record;
 pub mod rules;
 pub mod schedule;
+pub mod schema;
 #[cfg(test)]
 mod testing;
 pub mod words;
