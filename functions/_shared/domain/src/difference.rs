@@ -107,7 +107,7 @@ mod tests {
                     fields.remove(&name);
                 }
                 (Value::Array(values), Some(after)) if difference.change == What::Changed => {
-                    values[name.parse::<usize>().unwrap()] = after.clone()
+                    values[name.parse::<usize>().unwrap()] = after.clone();
                 }
                 (Value::Array(values), Some(after)) => {
                     // Added ones come in reverse here; each stands where the list ends by then.
