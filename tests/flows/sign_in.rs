@@ -87,7 +87,9 @@ impl<'a> Merchant<'a> {
 
     /// How often a token was asked for: of the shop, of the ERP.
     fn bought(&self) -> (usize, usize) {
-        let count = |journal: Vec<Entry>| journal.iter().filter(|entry| is_for_a_token(entry)).count();
+        // A purchase that met the account's limit of concurrent requests was asked to wait, and is none.
+        let is_one = |entry: &&Entry| is_for_a_token(entry) && entry.status != 429;
+        let count = |journal: Vec<Entry>| journal.iter().filter(is_one).count();
         (count(self.shop.journal()), count(self.erp.journal()))
     }
 }

@@ -73,7 +73,8 @@ async fn a_large_list_on_the_smallest_plan_is_done_in_the_end_with_hardly_more_r
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttle_in_the_middle_of_a_page_keeps_what_was_read_before_it() {
-    for after in [1, 3, 6, 9] {
+    // Three requests read the list.
+    for after in [0, 1, 2] {
         let world = World::start().await;
         let ana = world.merchant("ana").await;
         lists(&ana, 300).await;
