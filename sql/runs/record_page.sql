@@ -1,10 +1,11 @@
 -- Stores how the records of a page ended, and answers with the next page. Everything or, if the lease was lost, nothing.
 -- Called by engine, once per page.
 --   in  {run_id, fence, position, results: [{item_id?, source_id, target_id?, outcome, link?, metadata?, changes,
---        error?, inputs?}], cursor?, last_page, platform_requests, lease_seconds, next_limit}
+--        error?, inputs?}], undone?: [item ids], cursor?, last_page, platform_requests, lease_seconds, next_limit}
 --        What is to be kept to the letter (bases, changes, inputs) comes as text that holds JSON.
 --   out {lost, cancelled, items, position, remaining}
 -- Items of the page without a result (switched off or removed meanwhile) count as skipped, so the balance holds.
+-- Items of a listed run that are `undone` move behind those of their page that are done, and come next.
 -- A page that comes twice (its answer was lost) is recorded once: its position is not beyond the run's.
 -- `offset 0`: or the planner would read the whole text once for each field.
 with input as materialized (
@@ -143,6 +144,17 @@ moved_cursor as (
   on conflict (config_id) do update
   set seen_at = excluded.seen_at, seen_id = excluded.seen_id, since = excluded.since, page = excluded.page,
       updated_at = now()
+),
+later as (
+  update sync.run_work as w
+  set item_ids = w.item_ids[:lease.position] || array(
+      select one.id
+      from unnest(w.item_ids[lease.position + 1:input.position + cardinality(undone.ids)]) with ordinality as one (id, place)
+      order by one.id = any (undone.ids), one.place)
+    || w.item_ids[input.position + cardinality(undone.ids) + 1:]
+  from lease join input on input.position > lease.position,
+    lateral (select array(select jsonb_array_elements_text(j -> 'undone')::uuid) as ids) as undone
+  where w.run_id = lease.id and cardinality(undone.ids) > 0
 ),
 sums as materialized (
   select count(*) as ended,

@@ -59,6 +59,30 @@ async fn a_run_goes_page_by_page_and_its_sums_balance() {
 }
 
 #[tokio::test]
+async fn items_that_did_not_come_to_their_end_come_next_and_nothing_done_is_met_again() {
+    let (schema, items) = Schema::with_items(&["1", "2", "3", "4"]).await;
+    let opened = schema.open(&items).await;
+    let child = &opened["children"][0];
+    let results = [result(&items[1], "2", "updated"), result(&items[3], "4", "created")];
+    let mut cut = page(child, 2, &results, 0);
+    cut["undone"] = json!([items[0], items[2]]);
+
+    schema.call("runs/record_page", cut.clone()).await;
+    schema.call("runs/record_page", cut).await;
+    let next = schema.call("runs/next_page", held(child)).await;
+
+    let sources: Vec<&Value> =
+        next["items"].as_array().unwrap().iter().map(|item| &item["source_id"]).collect();
+    assert_eq!(sources, [&json!("1"), &json!("3")]);
+    let rest = [result(&items[0], "1", "updated"), result(&items[2], "3", "unchanged")];
+    schema.call("runs/record_page", page(child, 4, &rest, 0)).await;
+    let closed = schema.call("runs/close", json!({"run_id": child["run_id"], "fence": child["fence"]})).await;
+    let summary = &closed["summary"];
+    assert_eq!((&summary["status"], &summary["seen"]), (&json!("completed"), &json!(4)), "{summary}");
+    assert_eq!((&summary["updated"], &summary["created"]), (&json!(2), &json!(1)));
+}
+
+#[tokio::test]
 async fn a_run_cannot_call_itself_a_success_while_a_record_is_unaccounted_for() {
     let (schema, items) = Schema::with_items(&["1", "2"]).await;
     let opened = schema.open(&items).await;

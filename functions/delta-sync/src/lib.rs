@@ -82,7 +82,7 @@ async fn delta_sync(call: Call<Input>) -> Result<Either<Accepted<Output>, Output
         mode: call.input.mode,
         item_ids: chosen.item_ids,
     };
-    let deadline = engine::Deadline::at(call.deadline.at());
+    let deadline = engine::Deadline::of_run(call.deadline.at());
     let answer = engine::sync_items(&db, &settings, wish, deadline, call.prefer.respond_async).await?;
     Ok(if answer.accepted { Either::Left(Accepted(answer.into())) } else { Either::Right(answer.into()) })
 }

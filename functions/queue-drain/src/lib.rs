@@ -38,7 +38,7 @@ async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoRe
 }
 
 async fn queue_drain(call: Call<Input>) -> Result<Either<Accepted<Output>, Output>, Problem> {
-    let deadline = engine::Deadline::at(call.deadline.at());
+    let deadline = engine::Deadline::of_run(call.deadline.at());
     if call.prefer.respond_async {
         edge::after_answer(call.request_id, async move { drain(deadline).await.map(|_| ()) });
         return Ok(Either::Left(Accepted(Output::new(engine::Drained::default(), deadline.elapsed()))));

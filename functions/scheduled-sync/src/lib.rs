@@ -62,7 +62,7 @@ async fn scheduled_sync(call: Call<Input>) -> Result<Either<Accepted<Output>, Ou
     let db = Db::open().await?;
     let settings = Settings::read().await?;
     let later = call.prefer.respond_async;
-    let deadline = engine::Deadline::at(call.deadline.at());
+    let deadline = engine::Deadline::of_run(call.deadline.at());
     let tick = engine::scheduled(&db, &settings, deadline, later).await?;
     let output = Output::new(tick, deadline.elapsed());
     Ok(if later { Either::Left(Accepted(output)) } else { Either::Right(output) })

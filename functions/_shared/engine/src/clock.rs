@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use domain::RunId;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// What it takes, on a busy machine, to record a thousand results and to lay a run aside.
+const RECORDING: Duration = Duration::from_secs(2);
+
 /// The time now, by this machine. Only for signatures and tokens: what is due is for the database's clock to say.
 pub(crate) fn now() -> DateTime<Utc> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -21,6 +24,13 @@ pub struct Deadline {
 }
 
 impl Deadline {
+    /// The deadline of a run that must be answered for by this time: what it found is recorded within the last moments, at
+    /// most a quarter of the time.
+    pub fn of_run(at: Instant) -> Self {
+        let reserve = RECORDING.min(at.saturating_duration_since(Instant::now()) / 4);
+        Self::at(at.checked_sub(reserve).unwrap_or(at))
+    }
+
     /// The deadline at this point of monotonic time.
     pub fn at(at: Instant) -> Self {
         Self { began: Instant::now(), at }

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::wire::{Failure, Wire};
 use chrono::{DateTime, TimeDelta, Utc};
 use connectors::{ErrorKind, Filter, ListQuery};
-use domain::{Fault, Record, RunStatus, defaults, rules};
+use domain::{Fault, ItemId, Record, RunStatus, defaults, rules};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -101,8 +101,10 @@ enum Cut {
 /// What became of a page.
 struct Page {
     results: Vec<ItemResult>,
-    /// Where the run stands: after the last record that has a result.
+    /// Where the run stands: behind the records that have a result.
     position: i64,
+    /// Items that have none: they come next.
+    undone: Vec<ItemId>,
     cut: Option<Cut>,
 }
 
@@ -125,7 +127,7 @@ async fn listed(progress: &mut Progress<'_>) -> Result<Ended> {
         let Some(page) = page(progress, work, start, None).await? else { return Ok(Ended::Lost) };
         let next_limit = if page.cut.is_none() && remaining > 0 && progress.has_time() { PAGE } else { 0 };
         start = page.position;
-        work = record(progress, page.results, start, None, next_limit).await?;
+        work = record(progress, (page.results, page.undone), start, None, next_limit).await?;
         if work.lost {
             return Ok(Ended::Lost);
         }
@@ -147,7 +149,6 @@ async fn page(
     known: Option<HashMap<String, Record>>,
 ) -> Result<Option<Page>> {
     let (whole, items) = (work.position, work.items);
-    let places: Vec<(String, i64)> = items.iter().map(|item| (item.source_id.clone(), item.place)).collect();
     let copies = items.clone();
     let in_order = known.is_none();
     let began = progress.deadline.elapsed();
@@ -155,14 +156,16 @@ async fn page(
     progress.slowest = progress.slowest.max(progress.deadline.elapsed().saturating_sub(began));
     let sides = progress.sides;
     budget::settle(sides.db, &[&sides.source.budget, &sides.target.budget]).await?;
-    let mut page = Page { results, position: whole, cut: None };
+    let mut page = Page { results, position: whole, undone: Vec::new(), cut: None };
     match stop {
         None => {}
         Some(Stop::Lost) => return Ok(None),
         Some(Stop::Store(error)) => return Err(error.into()),
         Some(Stop::Later(wait)) => {
             if in_order {
-                page.position = keep_the_finished_front(&places, start, &mut page.results).unwrap_or(whole);
+                page.undone = without_result(&copies, &page.results);
+                let undone = i64::try_from(page.undone.len()).unwrap_or(i64::MAX);
+                page.position = whole.saturating_sub(undone).max(start);
             }
             page.cut = Some(Cut::Pause(wait));
         }
@@ -183,19 +186,12 @@ async fn page(
     Ok(Some(page))
 }
 
-/// The run can only stand behind a record when all before it are done. What is done further back is met again, and
-/// found to be done.
-fn keep_the_finished_front(
-    places: &[(String, i64)],
-    start: i64,
-    results: &mut Vec<ItemResult>,
-) -> Option<i64> {
-    let done: HashSet<String> = results.iter().map(|result| result.source_id.clone()).collect();
-    let (_, place) = places.iter().find(|(id, _)| !done.contains(id))?;
-    let front: HashSet<&String> =
-        places.iter().take_while(|(id, _)| done.contains(id)).map(|(id, _)| id).collect();
-    results.retain(|result| front.contains(&result.source_id));
-    Some(start.saturating_add(*place).saturating_sub(1))
+/// The items that have no result yet. They change places with those behind them that have one: what was written is
+/// told as what it was, instead of being met again and found unchanged.
+fn without_result(items: &[Item], results: &[ItemResult]) -> Vec<ItemId> {
+    let done: HashSet<&str> = results.iter().map(|result| result.source_id.as_str()).collect();
+    let undone = items.iter().filter(|item| !done.contains(item.source_id.as_str()));
+    undone.filter_map(|item| item.item_id).collect()
 }
 
 /// The records that did not come to their end have failed, and stay due.
@@ -230,7 +226,7 @@ impl Progress<'_> {
 
 async fn record(
     progress: &mut Progress<'_>,
-    results: Vec<ItemResult>,
+    (results, undone): (Vec<ItemResult>, Vec<ItemId>),
     position: i64,
     cursor: Option<(Cursor, bool)>,
     next_limit: i32,
@@ -243,6 +239,7 @@ async fn record(
         fence: sides.child.fence,
         position,
         results: &results,
+        undone: &undone,
         cursor,
         last_page,
         platform_requests,
@@ -290,14 +287,16 @@ async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
             // The cursor of an unfinished page must not move: it is read again as a whole. But what was done stays done,
             // or a slow platform would never get beyond one page. What is met again counts again, as unchanged.
             Some(Cut::Pause(wait)) => {
-                let answer = record(progress, page.results, page.position, None, 0).await?;
+                let answer = record(progress, (page.results, Vec::new()), page.position, None, 0).await?;
                 return if answer.lost { Ok(Ended::Lost) } else { pause(db, child, wait).await };
             }
             Some(Cut::Close { reason, message }) => return close_badly(db, child, reason, message).await,
             None => {}
         }
         let last = next.is_none();
-        let answer = record(progress, page.results, page.position, Some((moved.clone(), last)), 0).await?;
+        let answer =
+            record(progress, (page.results, Vec::new()), page.position, Some((moved.clone(), last)), 0)
+                .await?;
         if answer.lost {
             return Ok(Ended::Lost);
         }

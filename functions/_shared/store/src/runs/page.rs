@@ -105,10 +105,12 @@ pub struct PageResults<'a> {
     pub run_id: RunId,
     /// As the run was opened or resumed with.
     pub fence: i64,
-    /// Of the page as it was handed out: moves the run there.
+    /// Of the page as it was handed out, less the undone items: moves the run there.
     pub position: i64,
     /// At most one per record of the page.
     pub results: &'a [ItemResult],
+    /// Items of the page that did not come to their end: of a listed run they come next.
+    pub undone: &'a [ItemId],
     /// Where a `changed` run's listing stands now; moves in this same statement.
     pub cursor: Option<Cursor>,
     /// The listing has no further page. Of a listed run the statement knows it by itself.
