@@ -119,12 +119,14 @@ impl<'a> Wire<'a> {
 
     /// Carries an exchange to its end: every step, each with its attempts.
     pub(crate) async fn ask<T: 'static>(&self, exchange: Exchange<T>) -> Result<T, Failure> {
-        let mut exchange = exchange;
+        let (mut exchange, mut patience) = (exchange, PATIENCE);
         loop {
-            match self.attempt(&exchange).await? {
+            match self.attempt(&exchange, patience).await? {
                 Step::Done(answer) => return Ok(answer),
                 Step::Next { exchange: next, after } => {
-                    self.wait(after).await?;
+                    // Whoever gives up now begins with the first step again the next time, and may never get further.
+                    patience = Duration::MAX;
+                    self.wait(after, patience).await?;
                     exchange = next;
                 }
             }
@@ -132,12 +134,16 @@ impl<'a> Wire<'a> {
     }
 
     /// One step, tried again as its failures and the integration's retry policy allow.
-    async fn attempt<T: 'static>(&self, exchange: &Exchange<T>) -> Result<Step<T>, Failure> {
+    async fn attempt<T: 'static>(
+        &self,
+        exchange: &Exchange<T>,
+        patience: Duration,
+    ) -> Result<Step<T>, Failure> {
         let mut retry = 0_u32;
         let mut renewed = false;
         let used = Cell::new(self.fence.get());
         loop {
-            let error = match self.once(exchange, &used).await {
+            let error = match self.once(exchange, &used, patience).await {
                 Ok(step) => return Ok(step),
                 Err(Failure::Platform(error)) => error,
                 Err(other) => return Err(other),
@@ -160,7 +166,7 @@ impl<'a> Wire<'a> {
                 self.budget.throttled(error.retry_after);
             }
             match self.backoff.wait(retry, error.retry_after, clock::chance()) {
-                Some(wait) => self.wait(wait).await?,
+                Some(wait) => self.wait(wait, patience).await?,
                 None if throttled => return Err(Failure::Later(error.retry_after.unwrap_or(SOME_TIME))),
                 None => return Err(error.into()),
             }
@@ -168,11 +174,16 @@ impl<'a> Wire<'a> {
     }
 
     /// One attempt. `used` is set to the fence of the token it is made with.
-    async fn once<T: 'static>(&self, exchange: &Exchange<T>, used: &Cell<i64>) -> Result<Step<T>, Failure> {
+    async fn once<T: 'static>(
+        &self,
+        exchange: &Exchange<T>,
+        used: &Cell<i64>,
+        patience: Duration,
+    ) -> Result<Step<T>, Failure> {
         if exchange.scheme.wants_token() && self.buys_tokens() && self.token.borrow().is_none() {
             self.renew(self.fence.get()).await?;
         }
-        self.admitted(exchange.cost).await?;
+        self.admitted(exchange.cost, patience).await?;
         let left = self.deadline.left();
         if left < MARGIN {
             return Err(Failure::Later(Duration::ZERO));
@@ -196,11 +207,11 @@ impl<'a> Wire<'a> {
     }
 
     /// Takes one request of the budget, and waits for it where that is worth it.
-    async fn admitted(&self, cost: u32) -> Result<(), Failure> {
+    async fn admitted(&self, cost: u32, patience: Duration) -> Result<(), Failure> {
         loop {
             match self.budget.take(cost).await? {
                 Admitted::Yes => return Ok(()),
-                Admitted::Wait(wait) => self.wait(wait).await?,
+                Admitted::Wait(wait) => self.wait(wait, patience).await?,
                 Admitted::Shut(wait) => {
                     let seconds = wait.as_secs().max(1);
                     let message = format!("the platform failed repeatedly and is left alone for {seconds} s");
@@ -211,8 +222,8 @@ impl<'a> Wire<'a> {
     }
 
     /// Waits, if that is worth it.
-    async fn wait(&self, wait: Duration) -> Result<(), Failure> {
-        if wait > PATIENCE || wait.saturating_add(MARGIN) > self.deadline.left() {
+    async fn wait(&self, wait: Duration, patience: Duration) -> Result<(), Failure> {
+        if wait > patience || wait.saturating_add(MARGIN) > self.deadline.left() {
             return Err(Failure::Later(wait));
         }
         spin_sdk::time::sleep(wait).await;
@@ -239,7 +250,9 @@ impl<'a> Wire<'a> {
                     self.fence.set(fence);
                     self.token.replace(Some(opened));
                 }
-                Refresh::Wait { wait_ms } => self.wait(Duration::from_millis(wait_ms.clamp(50, 500))).await?,
+                Refresh::Wait { wait_ms } => {
+                    self.wait(Duration::from_millis(wait_ms.clamp(50, 500)), PATIENCE).await?;
+                }
             }
         }
         Ok(())
