@@ -165,7 +165,7 @@ fn cost(requested: f64, actual: Option<f64>, bucket: &Bucket) -> Value {
 }
 
 /// Refuses what costs more than any request may, or more than there is now.
-fn too_dear(requested: f64, bucket: &Bucket) -> Option<Value> {
+fn too_dear(requested: f64, bucket: &mut Bucket) -> Option<Value> {
     if requested > DEAREST {
         let cost = whole(requested);
         let message = format!("Query cost is {cost}, which exceeds the single query max cost limit (1000).");

@@ -92,6 +92,11 @@ impl ShopifyHandle {
         shop.bucket.drain();
     }
 
+    /// How many requests were throttled so far.
+    pub fn throttled(&self) -> u64 {
+        self.account.platform().bucket.refused
+    }
+
     /// Searches find changes made from now on only after so many seconds; 0 at once.
     pub fn set_index_delay(&self, seconds: i64) {
         self.account.platform().state.index_delay = seconds;

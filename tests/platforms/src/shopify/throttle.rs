@@ -11,16 +11,18 @@ pub(crate) struct Bucket {
     pub(crate) rate: f64,
     available: f64,
     at: DateTime<Utc>,
+    /// Requests that were refused.
+    pub(crate) refused: u64,
 }
 
 impl Bucket {
     pub(crate) fn new(capacity: f64, rate: f64, now: DateTime<Utc>) -> Self {
-        Self { capacity, rate, available: capacity, at: now }
+        Self { capacity, rate, available: capacity, at: now, refused: 0 }
     }
 
     /// Sets size and rate and fills it up.
     pub(crate) fn resize(&mut self, capacity: f64, rate: f64, now: DateTime<Utc>) {
-        *self = Self::new(capacity, rate, now);
+        *self = Self { refused: self.refused, ..Self::new(capacity, rate, now) };
     }
 
     /// Restores what has come back since the last look. A clock that went backwards restores nothing.
@@ -31,9 +33,11 @@ impl Bucket {
         self.at = now;
     }
 
-    /// Whether a request of this cost may run now.
-    pub(crate) fn affords(&self, cost: f64) -> bool {
-        cost <= self.available
+    /// Whether a request of this cost may run now; counts it if not.
+    pub(crate) fn affords(&mut self, cost: f64) -> bool {
+        let affords = cost <= self.available;
+        self.refused += u64::from(!affords);
+        affords
     }
 
     pub(crate) fn take(&mut self, cost: f64) {
