@@ -1,6 +1,7 @@
 //! How records of two platforms correspond where a sync does not say otherwise.
 
 use crate::mapping::{FieldKind, Mapping, Rule, Transformation};
+use crate::matching::{Likeness, MatchKey};
 use crate::path::Path;
 use crate::record::{Fields, Value};
 use crate::words::{ItemType, Platform};
@@ -111,6 +112,13 @@ pub const fn match_key(item_type: ItemType, source: Platform) -> Match {
         Platform::Shopify => Match { source: shopify, target: netsuite, creates },
         Platform::Netsuite => Match { source: netsuite, target: shopify, creates },
     }
+}
+
+/// The same key in the form in which configurations write theirs.
+pub fn match_keys(item_type: ItemType, source: Platform) -> Vec<MatchKey> {
+    let key = match_key(item_type, source);
+    let paths = key.source.parse().ok().zip(key.target.parse().ok());
+    paths.map(|(source, target)| MatchKey { source, target, compare: Likeness::Exact }).into_iter().collect()
 }
 
 /// What a list of items shows of a record: its name, SKU, price and state.

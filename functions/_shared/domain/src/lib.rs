@@ -15,6 +15,7 @@ pub mod difference;
 pub mod expression;
 pub mod fault;
 pub mod hash;
+pub mod hops;
 pub mod ids;
 pub mod kind;
 pub mod mapping;

@@ -2,7 +2,9 @@
 
 use crate::decide::{Flow, Rules, Strategy};
 use crate::defaults;
+use crate::deletes::{DeletePolicy, Guard};
 use crate::mapping::{Mapping, written};
+use crate::matching::{MAX_KEYS, MatchKey};
 use crate::record::{Fields, Value};
 use crate::words::{ItemType, Platform};
 use serde::Deserialize;
@@ -29,6 +31,24 @@ struct Written {
     field_strategies: BTreeMap<String, Strategy>,
     on_first_sync: Option<Strategy>,
     fallback: Option<Strategy>,
+    match_keys: Option<Vec<MatchKey>>,
+    #[serde(default)]
+    deletes: DeletePolicy,
+    #[serde(default)]
+    delete_guard: Guard,
+}
+
+/// Everything that a configuration says about records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// How fields flow.
+    pub rules: Rules,
+    /// How records recognise each other when they meet for the first time.
+    pub match_keys: Vec<MatchKey>,
+    /// What a delete means for the other side.
+    pub deletes: DeletePolicy,
+    /// How many may be deleted without a question.
+    pub delete_guard: Guard,
 }
 
 /// Reads the rules of a sync between these platforms.
@@ -38,6 +58,16 @@ pub fn read(
     source: Platform,
     target: Platform,
 ) -> Result<Rules, BadRules> {
+    Ok(read_all(written, item_type, source, target)?.rules)
+}
+
+/// Reads everything that a configuration says about the records of a sync between these platforms.
+pub fn read_all(
+    written: &Fields,
+    item_type: ItemType,
+    source: Platform,
+    target: Platform,
+) -> Result<Config, BadRules> {
     let written: Written = serde_json::from_value(Value::Object(written.clone()))
         .map_err(|error| BadRules(error.to_string()))?;
     let mapping = match &written.mapping {
@@ -46,13 +76,22 @@ pub fn read(
             written::read(mapping, &written.transformations).map_err(|error| BadRules(error.to_string()))?
         }
     };
-    Ok(Rules {
-        mapping,
-        flow: written.direction,
-        strategy: written.strategy,
-        field_strategies: written.field_strategies,
-        on_first_sync: written.on_first_sync.unwrap_or(written.strategy),
-        fallback: written.fallback.unwrap_or(Strategy::Manual),
+    let match_keys = written.match_keys.unwrap_or_else(|| defaults::match_keys(item_type, source));
+    if match_keys.len() > MAX_KEYS {
+        return Err(BadRules(format!("more than {MAX_KEYS} match keys")));
+    }
+    Ok(Config {
+        rules: Rules {
+            mapping,
+            flow: written.direction,
+            strategy: written.strategy,
+            field_strategies: written.field_strategies,
+            on_first_sync: written.on_first_sync.unwrap_or(written.strategy),
+            fallback: written.fallback.unwrap_or(Strategy::Manual),
+        },
+        match_keys,
+        deletes: written.deletes,
+        delete_guard: written.delete_guard,
     })
 }
 
@@ -104,6 +143,22 @@ mod tests {
         assert_eq!(rules.flow, Flow::OneWay);
         let titled = rules.mapping.apply(json!({"title": " x "}).as_object().unwrap()).unwrap();
         assert_eq!(titled["displayName"], "x");
+    }
+
+    #[test]
+    fn match_keys_and_deletes_are_part_of_a_configuration() {
+        let read = |written: &Value| {
+            read_all(written.as_object().unwrap(), ItemType::Product, Platform::Shopify, Platform::Netsuite)
+                .unwrap()
+        };
+        let config =
+            read(&json!({"matchKeys": [{"source": "email", "target": "mail", "compare": "ignore_case"}],
+            "deletes": "archive", "deleteGuard": {"percent": 1}}));
+        assert_eq!((config.match_keys.len(), config.deletes), (1, DeletePolicy::Archive));
+        assert_eq!(config.delete_guard, Guard { records: 20, percent: 1 });
+        let plain = read(&json!({}));
+        assert_eq!(plain.match_keys[0].target.to_string(), "itemId");
+        assert_eq!(plain.deletes, DeletePolicy::Ignore);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+mod cycle;
 mod echo;
 mod laws;
 mod two_way;
