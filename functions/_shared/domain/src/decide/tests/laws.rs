@@ -6,7 +6,9 @@ use crate::decide::*;
 use crate::mapping::{Mapping, Nobody};
 use crate::record::{Fields, Record, Value};
 use crate::testing::cases;
-use proptest::prelude::{Just, Strategy as Generator, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{
+    Just, Strategy as Generator, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -247,4 +249,59 @@ proptest! {
             prop_assert_eq!(&tags, &expected);
         }
     }
+
+    #[test]
+    fn numbers_and_letters_arrive_on_the_other_side_exactly_as_they_were(
+        number in "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,14})?(e-?[0-9]{1,3})?", text in "\\PC{0,16}", back in any::<bool>(),
+    ) {
+        let rules = rules(Strategy::Merge, Strategy::Manual);
+        let edited: Value = serde_json::from_str(&format!(r#"{{"price": {number}, "title": {}}}"#, json!(text))).unwrap();
+        let (then, now) = (at(&json!({"price": "1", "title": "~"}), 1), at(&edited, 2));
+        let bases = (then.fields.clone(), then.fields.clone());
+        let (source, target) = if back { (&then, &now) } else { (&now, &then) };
+        let decision = decide(&rules, &situation(source, target, Some(&bases)));
+        if let Decision::Update { fields, back: returned, .. } = decision {
+            for (name, value) in if back { returned } else { fields } {
+                prop_assert_eq!(value.to_string(), edited[&name].to_string());
+            }
+        }
+        let (source, target) = carried_out(&decide(&rules, &situation(source, target, Some(&bases))), source, target);
+        prop_assert!(same(&source.fields, &target.fields));
+    }
+}
+
+#[test]
+fn what_is_only_written_differently_is_no_change() {
+    let rules = rules(Strategy::Manual, Strategy::Manual);
+    for (field, here, there) in [
+        ("title", json!("cafe\u{301}"), json!("caf\u{e9}")),
+        ("title", json!("\u{1f469}\u{200d}\u{1f4bb}\u{200f}"), json!("\u{1f469}\u{200d}\u{1f4bb}\u{200f}")),
+        ("price", json!("1.10"), json!("1.1")),
+        ("price", json!("1e2"), json!(100)),
+        ("price", json!("-0.00"), json!("0")),
+        ("price", json!("9007199254740993"), serde_json::from_str("9007199254740993.0").unwrap()),
+        ("body", json!("a\r\nb "), json!("a\nb")),
+        ("body", json!(""), json!(null)),
+        ("tags", json!(["b", "a", "a"]), json!(["a", "b"])),
+        (
+            "rows",
+            json!([{"k": "a", "v": 1}, {"k": "b", "v": null}]),
+            json!([{"k": "b"}, {"k": "a", "v": 1.0}]),
+        ),
+    ] {
+        let record =
+            |value: &Value| record(Value::Object(Fields::from_iter([(field.to_owned(), value.clone())])));
+        let (source, target) = (record(&here), record(&there));
+        let empty = (Fields::new(), Fields::new());
+        for bases in [None, Some(&empty)] {
+            assert_eq!(
+                decide(&rules, &situation(&source, &target, bases)),
+                Decision::Unchanged { kept: vec![] },
+                "{here}"
+            );
+        }
+    }
+    let (source, target) =
+        (record(json!({"price": "9007199254740993"})), record(json!({"price": "9007199254740992"})));
+    assert!(matches!(decide(&rules, &situation(&source, &target, None)), Decision::Conflict { .. }));
 }
