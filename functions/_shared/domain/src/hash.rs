@@ -32,3 +32,18 @@ fn hex(bytes: &[u8]) -> String {
         .filter_map(|digit| char::from_digit(digit.into(), 16))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn equal_content_has_one_fingerprint_and_other_content_another() {
+        assert_eq!(value(&json!({"a": 1.0, "b": "x"})), value(&json!({"b": "x", "a": 1})));
+        assert_ne!(value(&json!({"a": 1})), value(&json!({"a": "1"})));
+        let fields = Fields::from_iter([("a".to_owned(), json!(1))]);
+        assert_eq!(content(&fields), value(&json!({"a": 1})));
+        assert_eq!(bytes(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+}

@@ -1,3 +1,4 @@
+mod corners;
 mod cycle;
 mod echo;
 mod laws;

@@ -77,6 +77,12 @@ fn what_cannot_be_computed_is_a_failure_and_no_panic() {
     for text in ["title * 2", "1 / 0", "1 % 0", "tags + 1", "title ? 1 : 2", "tags < 1", "tags & 'x'"] {
         assert!(result(text).is_err(), "{text}");
     }
+    let long = format!("concat({}'x')", "title & title & title & title,".repeat(20));
+    let wide = Fields::from_iter([("title".to_owned(), json!("x".repeat(1_000)))]);
+    assert!(
+        Expression::read(&long).unwrap().evaluate(None, &wide).is_err(),
+        "texts do not grow without bound"
+    );
     let huge = format!("{0} * {0}", "9".repeat(28));
     assert_eq!(result(&huge), Err("the result has more than 28 digits".to_owned()));
 }

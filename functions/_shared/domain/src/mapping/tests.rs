@@ -76,6 +76,8 @@ fn money_is_compared_by_value_and_sets_without_order() {
     let left = mapping.comparable(&fields(&json!({"c": [{"price": "10"}], "tags": ["b", "a", "a"]})));
     let right = mapping.comparable(&fields(&json!({"c": [{"price": "10.00"}], "tags": ["a", "b"]})));
     assert!(Mapping::same("c", &left, &right) && Mapping::same("tags", &left, &right));
+    let other = mapping.comparable(&fields(&json!({"c": [{"price": "10.01"}], "tags": ["a"]})));
+    assert!(!Mapping::same("c", &left, &other) && !Mapping::same("tags", &left, &other));
 }
 
 #[test]

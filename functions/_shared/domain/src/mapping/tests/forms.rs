@@ -298,6 +298,7 @@ fn the_same_mapping_works_back_where_it_can() {
         {"source": "price", "target": "gross", "transformation": {"calculate": "value * 2"}, "reverse": {"calculate": "value / 2"}},
         {"source": "title", "target": "slug", "transformation": {"format": "slug"}},
         {"source": "vendor", "target": "maker", "direction": "to_target"},
+        {"source": "ean", "target": "upc", "required": true},
         {"source": "lines[].sku", "target": "items[].code"},
         {"source": "note", "target": "memo", "direction": "to_source"},
     ]));
@@ -312,7 +313,7 @@ fn the_same_mapping_works_back_where_it_can() {
     );
     let returning: Vec<String> =
         there.rules().iter().filter(|rule| rule.returns()).map(|rule| rule.target.to_string()).collect();
-    assert_eq!(returning, ["isInactive", "date", "keywords", "gross", "items[].code", "memo"]);
+    assert_eq!(returning, ["isInactive", "date", "keywords", "gross", "upc", "items[].code", "memo"]);
 }
 
 #[test]
