@@ -40,7 +40,7 @@ pub enum Moment {
     /// A day without a time.
     Day(NaiveDate),
     /// A point in time.
-    Instant(DateTime<FixedOffset>),
+    Point(DateTime<FixedOffset>),
 }
 
 /// Why a value is no moment in this form.
@@ -55,7 +55,7 @@ impl Form {
             Self::Rfc3339 => {
                 let text = value.as_str().ok_or(NOT_A_DATE)?.trim();
                 if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-                    return Ok(Moment::Instant(instant));
+                    return Ok(Moment::Point(instant));
                 }
                 let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
                 let local = local.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
@@ -67,7 +67,7 @@ impl Form {
             Self::Pattern(pattern) => {
                 let text = value.as_str().ok_or(NOT_A_DATE)?.trim();
                 if let Ok(instant) = DateTime::parse_from_str(text, pattern) {
-                    return Ok(Moment::Instant(instant));
+                    return Ok(Moment::Point(instant));
                 }
                 match NaiveDateTime::parse_from_str(text, pattern) {
                     Ok(local) => at(local, zone),
@@ -86,9 +86,9 @@ impl Form {
             return shown(day.and_time(NaiveTime::MIN).format(pattern));
         }
         let instant = match moment {
-            Moment::Instant(instant) => instant,
+            Moment::Point(instant) => instant,
             Moment::Day(day) => match at(day.and_time(NaiveTime::MIN), Some(zone.unwrap_or(Tz::UTC)))? {
-                Moment::Instant(instant) => instant,
+                Moment::Point(instant) => instant,
                 Moment::Day(_) => return Err(NOT_A_DATE),
             },
         };
@@ -111,7 +111,7 @@ fn rfc3339(instant: DateTime<FixedOffset>) -> String {
 /// The point in time that a text means, in one form for all zones; `None` when it means none.
 pub fn canonical(text: &str) -> Option<String> {
     match Form::Rfc3339.read(&Value::String(text.to_owned()), Some(Tz::UTC)).ok()? {
-        Moment::Instant(instant) => Some(rfc3339(instant.with_timezone(&Utc).fixed_offset())),
+        Moment::Point(instant) => Some(rfc3339(instant.with_timezone(&Utc).fixed_offset())),
         Moment::Day(_) => None,
     }
 }
@@ -128,7 +128,7 @@ fn day(text: &str, pattern: &str) -> Result<Moment, &'static str> {
 fn at(local: NaiveDateTime, zone: Option<Tz>) -> Result<Moment, &'static str> {
     match zone.ok_or(NEEDS_A_ZONE)?.from_local_datetime(&local) {
         LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => {
-            Ok(Moment::Instant(instant.fixed_offset()))
+            Ok(Moment::Point(instant.fixed_offset()))
         }
         LocalResult::None => Err(IN_THE_GAP),
     }
@@ -141,7 +141,7 @@ fn from_unix(value: &Value, read: impl Fn(i64) -> Option<DateTime<Utc>>) -> Resu
         _ => None,
     };
     let instant = count.and_then(read).ok_or(NOT_A_DATE)?;
-    Ok(Moment::Instant(instant.fixed_offset()))
+    Ok(Moment::Point(instant.fixed_offset()))
 }
 
 fn shown(text: impl std::fmt::Display) -> Result<Value, &'static str> {

@@ -2,8 +2,12 @@
 
 use proptest::test_runner::Config;
 
-/// So many cases, or as many as `PROPTEST_CASES` asks for.
+/// What `proptest` does when nobody asks for anything.
+const UNASKED: u32 = 256;
+
+/// So many cases, or as many as `PROPTEST_CASES` asks for (`proptest` reads it).
 pub(crate) fn cases(usual: u32) -> Config {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
-    Config { cases: asked.unwrap_or(usual), failure_persistence: None, ..Config::default() }
+    let asked = Config::default();
+    let cases = if asked.cases == UNASKED { usual } else { asked.cases };
+    Config { cases, failure_persistence: None, ..asked }
 }
