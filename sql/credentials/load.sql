@@ -4,7 +4,7 @@
 --   out {accounts: [{integration_id, user_id, kind, secret, token?: {sealed, expires_at}, fence}]}
 with input as materialized (
   select id::uuid as integration_id, (j ->> 'run_id')::uuid as run_id
-  from (select $1::text::jsonb as j) as given, jsonb_array_elements_text(j -> 'integration_ids') as id
+  from (select $1::text::jsonb as j) as given, jsonb_array_elements_text(j -> 'integration_ids') as one (id)
 ),
 account as materialized (
   select i.id, i.user_id, i.org_id, i.credential_kind, s.sealed as secret, t.sealed as token, t.expires_at, t.bought_fence as fence

@@ -9,7 +9,7 @@ with added as (
     jsonb_build_object('item_ids', jsonb_build_array(i.id)), 'config:' || i.config_id, 'item:' || i.id,
     (j ->> 'priority')::smallint
   from (select $1::text::jsonb as j offset 0) as given, public.sync_list as i
-  where i.id = any (array(select id::uuid from jsonb_array_elements_text(j -> 'item_ids') as id))
+  where i.id = any (array(select id::uuid from jsonb_array_elements_text(j -> 'item_ids') as one (id)))
   order by i.config_id, i.id
   on conflict (dedupe_key) where state in ('pending', 'retry')
     do update set priority = least(q.priority, excluded.priority), due_at = least(q.due_at, excluded.due_at)

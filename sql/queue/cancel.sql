@@ -3,4 +3,4 @@
 --   in  {ids}
 --   out {cancelled}                                                   the ids of those that still waited
 select json_build_object('cancelled', to_json(sync.cancel_jobs(
-  array(select id::uuid from jsonb_array_elements_text($1::text::jsonb -> 'ids') as id))))::text;
+  array(select id::uuid from jsonb_array_elements_text($1::text::jsonb -> 'ids') as one (id)))))::text;

@@ -8,7 +8,7 @@
 with input as materialized (
   select (j ->> 'user_id')::uuid as user_id, j ->> 'sync_type' as sync_type, j ->> 'mode' as mode,
     (j ->> 'parent_run_id')::uuid as above, make_interval(secs => (j ->> 'lease_seconds')::integer) as lease,
-    array(select id::uuid from jsonb_array_elements_text(j -> 'item_ids') as id) as item_ids,
+    array(select id::uuid from jsonb_array_elements_text(j -> 'item_ids') as one (id)) as item_ids,
     gen_random_uuid() as run_id
   from (select $1::text::jsonb as j offset 0) as given
 ),

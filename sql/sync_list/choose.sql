@@ -7,7 +7,7 @@
 with input as materialized (
   select j ->> 'item_type' as item_type,
     case when jsonb_typeof(j -> 'ids') = 'array' and jsonb_array_length(j -> 'ids') > 0
-      then array(select id::uuid from jsonb_array_elements_text(j -> 'ids') as id) end as ids
+      then array(select id::uuid from jsonb_array_elements_text(j -> 'ids') as one (id)) end as ids
   from (select $1::text::jsonb as j offset 0) as given
 ),
 chosen as materialized (

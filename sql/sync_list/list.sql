@@ -8,7 +8,7 @@ with input as materialized (
     (j ->> 'config_id')::uuid as config_id, (j -> 'before' ->> 0)::timestamptz as before_at,
     (j -> 'before' ->> 1)::uuid as before_id, least(greatest((j ->> 'limit')::integer, 1), 1000) as size,
     case when jsonb_typeof(j -> 'ids') = 'array'
-      then array(select id::uuid from jsonb_array_elements_text(j -> 'ids') as id) end as ids
+      then array(select id::uuid from jsonb_array_elements_text(j -> 'ids') as one (id)) end as ids
   from (select $1::text::jsonb as j) as given
 ),
 rows as (

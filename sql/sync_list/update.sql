@@ -2,10 +2,10 @@
 -- Called by sync-list, as the user.
 --   in  {ids, change: {target_id?, sync_mode?, is_active?, priority?, schedule?, fields?,
 --        filter_config?}}                                                                        null clears
---   out {updated: [ids]}                                      fewer than asked: not to be seen, or not to be changed
+--   out {updated: [ids]}                                      none: one is not to be seen; fewer: not to be changed
 -- `offset 0`: or the planner would read the whole text once for each field.
 with input as materialized (
-  select j -> 'change' as c, array(select id::uuid from jsonb_array_elements_text(j -> 'ids') as id) as ids
+  select j -> 'change' as c, array(select distinct one.id::uuid from jsonb_array_elements_text(j -> 'ids') as one (id)) as ids
   from (select $1::text::jsonb as j offset 0) as given
 ),
 updated as (
@@ -20,6 +20,7 @@ updated as (
       filter_config = case when c ? 'filter_config' then nullif(c -> 'filter_config', 'null') else i.filter_config end
   from input
   where i.id = any (input.ids)
+    and (select count(*) from public.sync_list as seen where seen.id = any (input.ids)) = cardinality(input.ids)
   returning i.id
 )
 select json_build_object('updated', (select coalesce(json_agg(updated.id), '[]') from updated))::text;

@@ -59,7 +59,7 @@ async fn a_large_list_on_the_smallest_plan_is_done_in_the_end_with_hardly_more_r
     assert_eq!(ana.erp().product_count(), 300);
     assert!(ana.erp().products().iter().all(|product| product.variants.len() == 5), "no variant is lost");
     assert!(ana.erp().creates_per_key().values().all(|count| *count == 1), "nothing is made twice");
-    assert!(ana.shop().throttled() > 0, "the shop was too slow for the run");
+    assert!(ana.shop().throttled() <= 3, "the budget waits before the shop must refuse");
     let (usual, needed) = (free.shop().requests(), ana.shop().requests());
     assert!(needed <= usual * 4, "{needed} requests to the throttled shop, {usual} to the other");
     let (usual, needed) = (free.erp().requests(), ana.erp().requests());
@@ -113,7 +113,6 @@ async fn a_throttled_target_gets_every_record_once() {
     let made: Vec<(String, u64)> =
         ana.shop().creates_per_key().into_iter().filter(|(_, count)| *count != 1).collect();
     assert!(made.is_empty(), "made more than once: {made:?}");
-    assert!(ana.shop().throttled() > 0, "the shop was too slow for the run");
     assert!(requests <= 100, "{requests} requests, where some twenty would do without the throttle");
     ana.shop().set_bucket(20_000.0, 2_000.0);
     let full = ana.invoke("delta-sync", json!({ "mode": "full" })).await.ok();
@@ -133,7 +132,6 @@ async fn a_bucket_that_holds_a_single_request_still_lets_the_run_advance() {
     let run = ana.syncs().await;
     let end = until_done(&world, &ana, &run).await;
 
-    assert!(ana.shop().throttled() > 0, "the shop was too slow for the run");
     assert_eq!((&end["status"], &end["itemsCreated"]), (&json!("completed"), &json!(130)), "{end}");
     assert!(ana.erp().creates_per_key().values().all(|count| *count == 1));
 }
@@ -158,7 +156,6 @@ async fn products_of_many_variants_are_read_on_the_smallest_plan() {
     let run = ana.syncs().await;
     let end = until_done(&world, &ana, &run).await;
 
-    assert!(ana.shop().throttled() > 0, "the shop was too slow for the run");
     assert_eq!((&end["status"], &end["itemsCreated"]), (&json!("completed"), &json!(120)), "{end}");
     assert!(ana.erp().products().iter().all(|product| product.variants.len() == 30), "no variant is lost");
 }

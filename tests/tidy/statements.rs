@@ -186,3 +186,26 @@ fn what_runs_as_a_user_answers_with_one_text() -> Result<()> {
     assert_tidy("What runs as a user answers with one row of one JSON text.", &findings);
     Ok(())
 }
+
+/// The column of `jsonb_array_elements_text(…) as id` is `value`: inside a statement whose table has an `id`, the name `id`
+/// then means that one, and a condition is true for every row.
+#[test]
+fn elements_of_a_list_have_their_column_named() -> Result<()> {
+    let mut findings = Vec::new();
+    for file in
+        tree::files_in("sql/", ".sql")?.into_iter().chain(tree::files_in("supabase/migrations/", ".sql")?)
+    {
+        let text = tree::read(&file)?;
+        for (number, line) in text.lines().enumerate() {
+            let rest =
+                line.split("jsonb_array_elements_text(").nth(1).and_then(|rest| rest.split(" as ").nth(1));
+            if rest.is_some_and(|rest| !rest.split(')').next().unwrap_or_default().contains('('))
+                && line.contains("from ")
+            {
+                findings.push(format!("{file}:{}: name the column, `as one (id)`", number + 1));
+            }
+        }
+    }
+    assert_tidy("The elements of a list are named with their column.", &findings);
+    Ok(())
+}

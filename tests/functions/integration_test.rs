@@ -1,0 +1,135 @@
+//! `integration-test`: whether an account can be used, and if not, at which step it ends.
+
+use super::{listed, names};
+use crate::world::{User, World};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+async fn account(user: &User<'_>, platform: &str) -> Value {
+    user.get(&format!("integrations?platform={platform}")).await.ok()["data"][0].clone()
+}
+
+async fn test(user: &User<'_>, platform: &str) -> Value {
+    let id = account(user, platform).await["id"].clone();
+    user.invoke("integration-test", json!({ "integrationId": id })).await.ok()
+}
+
+/// The steps as `address, connection!`: those that failed have a mark.
+fn steps(result: &Value) -> String {
+    let mark = |step: &Value| {
+        let name = step["step"].as_str().unwrap().to_owned();
+        assert_eq!(step["ok"] == true, step["detail"] == "", "a failed step says why: {step}");
+        if step["ok"] == true { name } else { name + "!" }
+    };
+    result["steps"].as_array().unwrap().iter().map(mark).collect::<Vec<_>>().join(" ")
+}
+
+fn why(result: &Value) -> &str {
+    result["steps"].as_array().unwrap().last().unwrap()["detail"].as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_account_passes_every_step_and_the_result_is_kept_with_it() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    for platform in ["shopify", "netsuite"] {
+        assert_eq!(account(&ana, platform).await["lastTestTime"], Value::Null);
+
+        let result = test(&ana, platform).await;
+
+        assert_eq!(
+            names(&result),
+            ["accountName", "currency", "integrationId", "ok", "status", "steps", "warnings"]
+        );
+        assert_eq!(steps(&result), "address credential connection permissions", "{platform}");
+        assert_eq!(
+            (&result["ok"], &result["status"], &result["warnings"]),
+            (&json!(true), &json!("active"), &json!([])),
+            "{result}"
+        );
+        assert!(result["accountName"].as_str().is_some_and(|name| !name.is_empty()), "{result}");
+        let row = account(&ana, platform).await;
+        assert!(row["lastTestTime"].is_string(), "{row}");
+        assert_eq!(row["lastTestResult"]["steps"], result["steps"]);
+        assert_eq!(row["lastTestResult"]["ok"], true);
+    }
+    assert_eq!((ana.shop().writes(), ana.erp().writes()), (0, 0), "a test changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_credential_is_said_and_a_new_one_makes_the_account_good_again() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    listed(&ana, &["chair"]).await;
+    let good = ana.shop().token();
+    let shop = account(&ana, "shopify").await;
+    let with = |token: &str| json!({ "id": shop["id"], "credential": { "kind": "access_token", "access_token": token } });
+    ana.request(Method::PUT, "integrations", with(&format!("shpat_{}", "0".repeat(32)))).await.ok();
+
+    let bad = test(&ana, "shopify").await;
+    let (row, tick) = (account(&ana, "shopify").await, world.tick("scheduled-sync").await.ok());
+    ana.request(Method::PUT, "integrations", with(&good)).await.ok();
+    let mended = test(&ana, "shopify").await;
+
+    assert_eq!((&bad["ok"], &bad["status"]), (&json!(false), &json!("error")), "{bad}");
+    assert_eq!(steps(&bad), "address credential connection!");
+    assert_eq!((&row["status"], &row["lastTestResult"]["ok"]), (&json!("error"), &json!(false)));
+    assert_eq!(tick["totalItems"], 0, "nothing is sent with a credential that is known to be wrong: {tick}");
+    assert_eq!((&mended["ok"], &mended["status"]), (&json!(true), &json!("active")), "{mended}");
+    assert_eq!(world.tick("scheduled-sync").await.ok()["itemsSucceeded"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_erp_refuses_revoked_tokens_and_says_so() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    let id = account(&ana, "netsuite").await["id"].clone();
+    let mut tba = ana.erp().tba();
+    tba.token_secret = "0".repeat(64);
+    let credential = json!({ "kind": "token_based", "consumer_key": tba.consumer_key,
+        "consumer_secret": tba.consumer_secret, "token": tba.token, "token_secret": tba.token_secret });
+    ana.request(Method::PUT, "integrations", json!({ "id": id, "credential": credential })).await.ok();
+
+    let result = test(&ana, "netsuite").await;
+
+    assert_eq!(steps(&result), "address credential connection!");
+    assert_eq!(result["status"], "error", "{result}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_permissions_are_named_one_by_one() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    ana.shop().set_scopes(&["read_products", "write_orders", "read_locations"]);
+
+    let result = test(&ana, "shopify").await;
+
+    assert_eq!(steps(&result), "address credential connection permissions!");
+    assert_eq!(result["ok"], false, "{result}");
+    for missing in ["write_products", "read_inventory", "write_inventory"] {
+        assert!(why(&result).contains(missing), "{missing}: {result}");
+    }
+    assert!(!why(&result).contains("orders"), "who may write may also read: {result}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_version_that_is_no_longer_served_is_a_warning() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    ana.shop().set_answered_version("2099-01");
+
+    let result = test(&ana, "shopify").await;
+
+    assert_eq!(result["ok"], true, "{result}");
+    assert!(result["warnings"][0].as_str().is_some_and(|text| text.contains("2099-01")), "{result}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_account_must_be_said() {
+    let world = World::start().await;
+    let ana = world.user("ana").await;
+
+    let reply = ana.invoke("integration-test", json!({})).await;
+
+    assert_eq!(super::wrong_field(&reply), "/integrationId");
+}
