@@ -76,7 +76,8 @@ left join lateral (
   from public.sync_runs as b
   where b.parent_run_id = r.id and b.kind = 'sync' and r.status = 'running'
 ) as below on r.kind <> 'sync'
-where r.hidden_at is null and (r.kind <> 'sync' or r.parent_run_id is null);
+-- A sync that follows what changed has its own schedule: above it there is only the tick, which is nobody's.
+where r.hidden_at is null and (r.kind <> 'sync' or r.parent_run_id is null or r.selection = 'changed');
 comment on view public.sync_history is 'What was asked for, and how it went.';
 
 -- Every single sync, with what exactly went wrong.

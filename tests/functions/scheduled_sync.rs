@@ -198,3 +198,20 @@ async fn ticks_at_the_same_time_do_the_work_once() {
     }
     assert_eq!(world.db.count("select count(*) from public.sync_runs where status = 'running'").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_legacy_service_key_opens_the_door_where_the_deployment_takes_it() {
+    let claims = json!({ "iss": "supabase", "ref": "abcdefghijklmnopqrst", "role": "service_role",
+        "iat": 1_700_000_000, "exp": crate::world::now() + 3600 });
+    let key = format!("Bearer {}", crate::world::token(&claims));
+    for (allowed, status) in [("true", 200), ("false", 401)] {
+        let world = World::with(&[("allow_legacy_service_role", allowed)]).await;
+        let ana = world.merchant("ana").await;
+        listed(&ana, &["chair"]).await;
+
+        let reply = world.send("scheduled-sync", json!({}), &[("authorization", &key)]).await;
+
+        assert_eq!(reply.status, status, "allowed: {allowed}: {reply:?}");
+        assert_eq!(ana.erp().product_count(), usize::from(status == 200));
+    }
+}

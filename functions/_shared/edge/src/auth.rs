@@ -160,7 +160,9 @@ async fn verifier<W: World>(
     keys: PublicKeys,
     legacy_service_role: bool,
 ) -> Result<Verifier, Problem> {
-    let issuer = text(world, "jwt_issuer").await?.unwrap_or_default();
+    // A legacy key names an issuer of its own; that of people is not needed for it.
+    let unnamed = if legacy_service_role { SERVICE_ROLE } else { "" };
+    let issuer = text(world, "jwt_issuer").await?.unwrap_or_else(|| unnamed.to_owned());
     let hs256_secret = text(world, "jwt_secret").await?.map(Secret::new);
     Ok(Verifier::new(jwt::Settings {
         hs256_secret,

@@ -150,9 +150,12 @@ impl Tick<'_> {
         }
         let count = u64::try_from(item_ids.len()).unwrap_or(u64::MAX);
         result.total_items = result.total_items.saturating_add(count);
-        let opened = self.open(user.user_id, item_ids).await?;
-        children.extend(opened.children);
-        let mut run_ids = vec![opened.running.unwrap_or(opened.run_id)];
+        let mut run_ids = Vec::new();
+        if !item_ids.is_empty() {
+            let opened = self.open(user.user_id, item_ids).await?;
+            children.extend(opened.children);
+            run_ids.push(opened.running.unwrap_or(opened.run_id));
+        }
         run_ids.extend(
             children
                 .iter()
