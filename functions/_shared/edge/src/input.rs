@@ -36,6 +36,10 @@ impl Input {
                 if let Some(pointer) = strict::find_nul(&value) {
                     return Err(Problem::invalid(pointer, NUL));
                 }
+                // Otherwise a list would be read as the fields in their order.
+                if !value.is_object() {
+                    return Err(Problem::invalid("", "Expected an object."));
+                }
                 serde_path_to_error::deserialize(value)
                     .map_err(|error| misfit(error.path(), &error.inner().to_string()))
             }
@@ -210,6 +214,23 @@ mod tests {
         ] {
             let (found, word, _) = defect(of_body(text));
             assert_eq!((found.as_str(), word.as_str()), (pointer, code), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_not_read_as_the_fields_in_their_order() {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default)]
+        struct Optional {
+            _limit: u16,
+        }
+        for text in ["[]", "[5]", "5"] {
+            let body = read_body(&HeaderMap::new(), text.as_bytes()).unwrap();
+            assert_eq!(
+                Input::Body(body).into_typed::<Optional>().unwrap_err().code(),
+                Code::Invalid,
+                "{text}"
+            );
         }
     }
 
