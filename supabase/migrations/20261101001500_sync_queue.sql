@@ -123,14 +123,22 @@ language sql
 security definer
 set search_path = ''
 as $$
-  with cancelled as (
+  with theirs as materialized (
+    select q.id
+    from sync.sync_queue as q
+    where q.id = any (ids) and (q.user_id = auth.uid() or q.org_id = any (sync.my_organizations('operator')))
+  ),
+  cancelled as (
     update sync.sync_queue as q
     set state = 'cancelled', finished_at = now()
-    where q.id = any (ids) and q.state in ('pending', 'retry')
-      and (q.user_id = auth.uid() or q.org_id = any (sync.my_organizations('operator')))
+    from theirs
+    where q.id = theirs.id and q.state in ('pending', 'retry')
+      and not exists (select from unnest(ids) as asked (id) where not exists (select from theirs where theirs.id = asked.id))
     returning q.id
   )
-  select coalesce(array_agg(id), '{}') from cancelled;
+  select case when exists (
+      select from unnest(ids) as asked (id) where not exists (select from theirs where theirs.id = asked.id)) then null
+    else (select coalesce(array_agg(cancelled.id), '{}') from cancelled) end;
 $$;
 revoke execute on function sync.cancel_jobs from public;
 grant execute on function sync.cancel_jobs to authenticated;

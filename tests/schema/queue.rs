@@ -154,7 +154,7 @@ async fn users_see_and_cancel_their_own_jobs_only() {
     assert_eq!((hers.as_array().unwrap().len(), of(BOB).await), (1, json!([])));
 
     let cancel = json!({"ids": [hers[0]["id"]]});
-    assert_eq!(schema.call_as(BOB, "queue/cancel", cancel.clone()).await.unwrap()["cancelled"], json!([]));
+    assert_eq!(schema.call_as(BOB, "queue/cancel", cancel.clone()).await.unwrap()["cancelled"], Value::Null);
     assert_eq!(
         schema.call_as(ANA, "queue/cancel", cancel).await.unwrap()["cancelled"],
         json!([hers[0]["id"]])

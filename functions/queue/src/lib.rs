@@ -116,7 +116,9 @@ async fn cancel(call: Call<Cancel>) -> Result<Cancelled, Problem> {
         return Err(Problem::invalid("/ids", "Name 1 to 1,000 jobs."));
     }
     let db = Db::open().await?;
-    Ok(Cancelled { cancelled: queue::cancel(&db, &user.claims, &ids).await? })
+    // Somebody else's jobs and jobs that do not exist are answered alike.
+    let cancelled = queue::cancel(&db, &user.claims, &ids).await?.ok_or_else(Problem::not_found)?;
+    Ok(Cancelled { cancelled })
 }
 
 impl From<JobRow> for Row {

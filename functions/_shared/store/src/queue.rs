@@ -198,15 +198,15 @@ pub async fn list(db: &Db, claims: &Claims, query: &JobQuery) -> Result<PageOf<J
     Ok(PageOf::cut(rows, query.limit))
 }
 
-/// Cancels jobs of the user; answers those that still waited.
-pub async fn cancel(db: &Db, claims: &Claims, ids: &[JobId]) -> Result<Vec<JobId>> {
+/// Cancels jobs of the user; answers those that still waited. `None`: one of them is not theirs, and none was cancelled.
+pub async fn cancel(db: &Db, claims: &Claims, ids: &[JobId]) -> Result<Option<Vec<JobId>>> {
     #[derive(Serialize)]
     struct Input<'a> {
         ids: &'a [JobId],
     }
     #[derive(Deserialize)]
     struct Answer {
-        cancelled: Vec<JobId>,
+        cancelled: Option<Vec<JobId>>,
     }
     Ok(db.call_as::<_, Answer>(claims, user_sql!("queue/cancel"), &Input { ids }).await?.cancelled)
 }
