@@ -39,6 +39,14 @@ impl Error {
         Self::new(ErrorKind::Unsupported, message)
     }
 
+    /// A search that cannot be asked of this platform. Nothing was sent.
+    pub fn unfit_filter(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Rejected, message).with_code(Self::UNFIT_FILTER)
+    }
+
+    /// The code of [`Error::unfit_filter`], which is ours and no vendor's.
+    pub const UNFIT_FILTER: &str = "unfit_filter";
+
     /// The reply is not what the vendor documents.
     pub fn unexpected(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unexpected, message)

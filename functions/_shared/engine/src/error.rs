@@ -28,6 +28,9 @@ pub enum Error {
     /// A variable of the deployment is missing or wrong.
     #[error("the deployment is not set up: {0}")]
     Settings(String),
+    /// A search that this platform cannot be asked.
+    #[error("this platform cannot be searched like that: {0}")]
+    Filter(String),
     /// The integration has no credential.
     #[error("the integration has no credential that its platform takes")]
     NoCredential,
@@ -44,7 +47,9 @@ impl Fault for Error {
                 ErrorKind::Unavailable => Code::PlatformUnavailable,
                 _ => Code::PlatformRejected,
             },
-            Self::Rules(_) | Self::Address(_) | Self::NoCredential => Code::Invalid,
+            Self::Rules(_) | Self::Address(_) | Self::Filter(_) | Self::NoCredential => {
+                Code::Invalid
+            }
         }
     }
 
@@ -78,6 +83,7 @@ impl Fault for Error {
                 .map(|(pointer, code, detail)| (format!("/credential{pointer}"), code, detail))
                 .collect(),
             Self::Address(why) => vec![("/baseUrl".to_owned(), "invalid".to_owned(), why.clone())],
+            Self::Filter(why) => vec![("/filterConfig".to_owned(), "invalid".to_owned(), why.clone())],
             Self::NoCredential => {
                 let detail = "This platform does not take a credential of this kind.".to_owned();
                 vec![("/credential/kind".to_owned(), "invalid".to_owned(), detail)]

@@ -89,7 +89,11 @@ fn list_query(query: Query) -> ListQuery {
 }
 
 async fn page(wire: &Wire<'_>, query: &ListQuery) -> Result<Found> {
-    let listed = wire.ask(wire.connector.list(&wire.account, query)?).await;
+    let exchange = wire.connector.list(&wire.account, query).map_err(|error| {
+        let unfit = error.vendor_code.as_deref() == Some(connectors::Error::UNFIT_FILTER);
+        if unfit { Error::Filter(error.message) } else { Error::Platform(error) }
+    })?;
+    let listed = wire.ask(exchange).await;
     wire.settle().await?;
     let page = listed.map_err(|failure| match failure {
         Failure::Platform(error) => Error::Platform(error),

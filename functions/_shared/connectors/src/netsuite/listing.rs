@@ -66,7 +66,7 @@ pub(super) fn products(site: &Site, query: &ListQuery) -> Result<Exchange<Page>>
 pub(super) fn stock(site: &Site, query: &ListQuery) -> Result<Exchange<Page>> {
     let Filter { status, price_min, price_max, category, updated_after: _, text } = &query.filter;
     if category.is_some() || price_min.is_some() || price_max.is_some() || !status.is_empty() {
-        return Err(Error::unsupported("NetSuite's inventory can be filtered by item id only"));
+        return Err(Error::unfit_filter("NetSuite's inventory can be filtered by item id only"));
     }
     let words = words(text.as_deref());
     let filters = without_comment(include_str!("filter_item_id.suiteql")).repeat(words.len());
@@ -82,7 +82,7 @@ pub(super) fn stock(site: &Site, query: &ListQuery) -> Result<Exchange<Page>> {
 pub(super) fn orders(site: &Site, query: &ListQuery) -> Result<Exchange<Page>> {
     let Filter { status, price_min, price_max, category, updated_after: _, text } = &query.filter;
     if category.is_some() || price_min.is_some() || price_max.is_some() || !status.is_empty() {
-        return Err(Error::unsupported("NetSuite's orders can be filtered by text only"));
+        return Err(Error::unfit_filter("NetSuite's orders can be filtered by text only"));
     }
     let words = words(text.as_deref());
     let filters = without_comment(include_str!("filter_order_text.suiteql")).repeat(words.len());
@@ -184,8 +184,7 @@ fn inactive(word: &str) -> Result<&'static str> {
     match word.to_ascii_lowercase().as_str() {
         "active" => Ok("F"),
         "draft" | "archived" | "inactive" => Ok("T"),
-        _ => Err(Error::new(ErrorKind::Rejected, "status: NetSuite knows active and inactive")
-            .with_code("INVALID_FILTER")),
+        _ => Err(Error::unfit_filter("status: NetSuite knows active and inactive")),
     }
 }
 

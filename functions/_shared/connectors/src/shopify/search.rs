@@ -1,7 +1,7 @@
 //! Shopify's search syntax (<https://shopify.dev/docs/api/usage/search-syntax>), the one place where values become part
 //! of a text. Every value stands between double quotes, in which only `"` and `\` mean something.
 
-use crate::{Error, ErrorKind, Filter, ListQuery, Result};
+use crate::{Error, Filter, ListQuery, Result};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::canon;
 
@@ -50,7 +50,7 @@ pub(super) fn products(query: &ListQuery) -> Result<Option<String>> {
 pub(super) fn orders(query: &ListQuery) -> Result<Option<String>> {
     let Filter { status, price_min, price_max, category, updated_after: _, text } = &query.filter;
     if category.is_some() || price_min.is_some() || price_max.is_some() {
-        return Err(Error::unsupported("Shopify's orders cannot be filtered by category or price"));
+        return Err(Error::unfit_filter("Shopify's orders cannot be filtered by category or price"));
     }
     let mut terms = changed_since(query);
     if !status.is_empty() {
@@ -73,7 +73,7 @@ pub(super) fn orders(query: &ListQuery) -> Result<Option<String>> {
 pub(super) fn inventory(query: &ListQuery) -> Result<Option<String>> {
     let Filter { status, price_min, price_max, category, updated_after: _, text } = &query.filter;
     if category.is_some() || price_min.is_some() || price_max.is_some() || !status.is_empty() {
-        return Err(Error::unsupported("Shopify's inventory can be filtered by SKU only"));
+        return Err(Error::unfit_filter("Shopify's inventory can be filtered by SKU only"));
     }
     Ok(text.as_deref().map(|text| format!("sku:{}", quoted(text))))
 }
@@ -95,18 +95,14 @@ fn product_status(word: &str) -> Result<String> {
 }
 
 fn unknown_status(known: &str) -> Error {
-    Error::new(ErrorKind::Rejected, format!("status: Shopify knows {known}")).with_code("INVALID_FILTER")
+    Error::unfit_filter(format!("status: Shopify knows {known}"))
 }
 
 /// A plain decimal number: digits and a point, so that nothing else can slip into the search.
 fn amount(text: &str) -> Result<&str> {
     let plain =
         canon::number(text).is_some() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if plain {
-        Ok(text)
-    } else {
-        Err(Error::new(ErrorKind::Rejected, "a price is written with digits and a point"))
-    }
+    if plain { Ok(text) } else { Err(Error::unfit_filter("a price is written with digits and a point")) }
 }
 
 fn words(text: Option<&str>) -> impl Iterator<Item = String> {
@@ -120,6 +116,7 @@ fn joined(terms: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
     use domain::ItemType;
     use proptest::prelude::*;
 
