@@ -136,8 +136,11 @@ fn zone(site: &Site, report: TestReport, server_time: DateTime<Utc>) -> Result<S
 }
 
 fn zone_warning(now: DateTime<Utc>, server_time: DateTime<Utc>) -> Option<String> {
-    let minutes = now.signed_duration_since(server_time).num_minutes();
-    (minutes.unsigned_abs() > 10).then(|| {
+    // Zones are whole quarters of an hour apart; the rest is the time that the two requests took.
+    let seconds = now.signed_duration_since(server_time).num_seconds();
+    let quarters = seconds.saturating_add(450).div_euclid(900);
+    let minutes = quarters.saturating_mul(15);
+    (minutes != 0).then(|| {
         format!("times of this account are {minutes} minutes off UTC by the setting `time_zone_offset_minutes`; correct it by that much")
     })
 }
@@ -250,6 +253,7 @@ mod tests {
         assert!(skew(theirs, theirs + TimeDelta::seconds(90)).unwrap().contains("90 seconds ahead of"));
         assert!(skew(theirs, theirs - TimeDelta::seconds(90)).unwrap().contains("90 seconds behind"));
         assert_eq!(zone_warning(theirs, theirs + TimeDelta::minutes(5)), None);
+        assert!(zone_warning(theirs + TimeDelta::seconds(32_399), theirs).unwrap().contains(" 540 minutes"));
         assert!(zone_warning(theirs - TimeDelta::hours(8), theirs).unwrap().contains("-480 minutes"));
     }
 }
