@@ -31,6 +31,9 @@ pub enum Error {
     /// A search that this platform cannot be asked.
     #[error("this platform cannot be searched like that: {0}")]
     Filter(String),
+    /// An account that must not be used now.
+    #[error("{0}")]
+    NotInUse(&'static str),
     /// The integration has no credential.
     #[error("the integration has no credential that its platform takes")]
     NoCredential,
@@ -47,7 +50,7 @@ impl Fault for Error {
                 ErrorKind::Unavailable => Code::PlatformUnavailable,
                 _ => Code::PlatformRejected,
             },
-            Self::Rules(_) | Self::Address(_) | Self::Filter(_) | Self::NoCredential => {
+            Self::Rules(_) | Self::Address(_) | Self::Filter(_) | Self::NotInUse(_) | Self::NoCredential => {
                 Code::Invalid
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::wire::{Failure, Wire};
 use connectors::{ErrorKind, Exchange, Key};
-use domain::{ItemType, Record, RetryClass};
+use domain::{IntegrationId, ItemType, Record, RetryClass};
 use futures::StreamExt;
 use futures::stream;
 use std::cell::Cell;
@@ -26,8 +26,8 @@ pub(crate) struct Gathered<T = HashMap<String, Record>> {
 pub(crate) enum Stop {
     /// Not before this long has passed.
     Later(Duration),
-    /// The credential does not work.
-    Unauthorized(String),
+    /// The credential of this account does not work.
+    Unauthorized(IntegrationId, String),
     /// A platform is away.
     Unavailable(String),
     /// Somebody else has the lease now: write nothing more.
@@ -44,7 +44,7 @@ pub(crate) fn stop_or_record(failure: Failure, wire: &Wire<'_>) -> Result<connec
         Failure::Later(wait) => Err(Stop::Later(wait)),
         Failure::Store(error) => Err(Stop::Store(error)),
         Failure::Platform(error) => match error.kind.retry_class() {
-            RetryClass::Auth => Err(Stop::Unauthorized(error.message)),
+            RetryClass::Auth => Err(Stop::Unauthorized(wire.integration_id(), error.message)),
             RetryClass::Transient if !wire.budget.is_alive() => Err(Stop::Unavailable(error.message)),
             RetryClass::Throttled => Err(Stop::Later(error.retry_after.unwrap_or(Duration::from_secs(10)))),
             RetryClass::Transient | RetryClass::Rejected | RetryClass::Conflict | RetryClass::Bug => {

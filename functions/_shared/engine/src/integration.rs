@@ -18,7 +18,7 @@ use store::integrations::{self, Side, Status, Tested};
 use url::Url;
 
 /// How a test went.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Probe {
     /// Whether the account can be used.
@@ -27,6 +27,9 @@ pub struct Probe {
     pub steps: Vec<ProbeStep>,
     /// What the platform said of the account.
     pub report: Option<TestReport>,
+    /// Whether it failed for a reason that passes by itself, and says nothing about the credential.
+    #[serde(skip)]
+    temporary: bool,
 }
 
 /// One step of a test.
@@ -52,13 +55,34 @@ pub async fn test_integration(
     let side = integrations::load_for_run(db, id).await?.ok_or(store::Error::Missing("integration"))?;
     let probe = probe(db, settings, &side, deadline).await?;
     let result = serde_json::to_value(&probe).unwrap_or(Value::Null);
-    let status =
-        integrations::record_test(db, &Tested { integration_id: id, ok: probe.ok, result: &result }).await?;
+    let ok = if probe.temporary { None } else { Some(probe.ok) };
+    let status = integrations::record_test(db, &Tested { integration_id: id, ok, result: &result }).await?;
     Ok((probe, status.unwrap_or(side.status)))
 }
 
+/// Remembers that an account's credential was refused in the middle of a run: nothing more is sent with it until a test
+/// succeeds or a new one is entered.
+pub(crate) async fn refused(db: &Db, id: IntegrationId, why: &str) -> Result<()> {
+    let mut probe = Probe::default();
+    probe.note("connection", Err(why.to_owned()));
+    let result = serde_json::to_value(&probe).unwrap_or(Value::Null);
+    integrations::record_test(db, &Tested { integration_id: id, ok: Some(false), result: &result }).await?;
+    Ok(())
+}
+
+/// Whether a run may use this account.
+pub(crate) const fn in_use(side: &Side) -> Result<()> {
+    match side.status {
+        Status::Active => Ok(()),
+        Status::Inactive => Err(Error::NotInUse("an account of this sync is switched off")),
+        Status::Error => Err(Error::NotInUse(
+            "the credential of an account of this sync was refused; test the account or enter a new one",
+        )),
+    }
+}
+
 async fn probe(db: &Db, settings: &Settings, side: &Side, deadline: Deadline) -> Result<Probe> {
-    let mut probe = Probe { ok: false, steps: Vec::new(), report: None };
+    let mut probe = Probe::default();
     let address = Url::parse(&side.base_url).map_err(|error| Error::Address(error.to_string()));
     let checked =
         address.and_then(|url| guard::check(&url, connectors::of(side.platform), &settings.development_host));
@@ -96,9 +120,11 @@ async fn probe(db: &Db, settings: &Settings, side: &Side, deadline: Deadline) ->
         }
         Err(Failure::Store(error)) => return Err(error.into()),
         Err(Failure::Platform(error)) => {
+            probe.temporary = error.kind.retry_class().is_temporary();
             probe.note("connection", Err(error.message));
         }
         Err(Failure::Later(wait)) => {
+            probe.temporary = true;
             let detail = format!("the platform asks to wait {} s; test again then", wait.as_secs().max(1));
             probe.note("connection", Err(detail));
         }

@@ -5,6 +5,7 @@ use crate::chunk::{self, Done, Sides};
 use crate::clock::Deadline;
 use crate::error::{Error, Result};
 use crate::gather::Stop;
+use crate::integration;
 use crate::outcome;
 use crate::settings::Settings;
 use crate::wire::{Failure, Wire};
@@ -40,6 +41,11 @@ pub(crate) enum Ended {
 
 /// Works on one sync until it is done or the time is up.
 pub(crate) async fn work(db: &Db, settings: &Settings, child: &Child, deadline: Deadline) -> Result<Ended> {
+    if let Some(error) =
+        [&child.source, &child.target].into_iter().find_map(|side| integration::in_use(side).err())
+    {
+        return close_badly(db, child, reason_of(&error), error.detail()).await;
+    }
     let accounts = [child.source.integration_id, child.target.integration_id];
     let sealed = credentials::load(db, &accounts, Some(child.run_id)).await?;
     let [Some(source), Some(target)] =
@@ -169,7 +175,8 @@ async fn page(
             }
             page.cut = Some(Cut::Pause(wait));
         }
-        Some(Stop::Unauthorized(message)) => {
+        Some(Stop::Unauthorized(account, message)) => {
+            integration::refused(sides.db, account, &message).await?;
             page.cut =
                 Some(give_up(&copies, ErrorKind::Unauthorized, "unauthorized", message, &mut page.results));
         }
@@ -263,6 +270,7 @@ async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
             Err(Failure::Store(error)) => return Err(error.into()),
             Err(Failure::Platform(error)) => {
                 let reason = if error.kind == ErrorKind::Unauthorized {
+                    integration::refused(db, child.source.integration_id, &error.message).await?;
                     "unauthorized"
                 } else {
                     "platform_unavailable"
@@ -376,6 +384,7 @@ fn reason_of(error: &Error) -> &'static str {
         Error::Rules(_) => "invalid_rules",
         Error::Address(_) => "address_refused",
         Error::NoCredential | Error::Secrets(_) => "no_credential",
-        Error::Platform(_) | Error::Store(_) | Error::Settings(_) => "not_set_up",
+        Error::NotInUse(_) => "account_not_in_use",
+        Error::Platform(_) | Error::Store(_) | Error::Settings(_) | Error::Filter(_) => "not_set_up",
     }
 }

@@ -8,9 +8,9 @@ use crate::send;
 use crate::settings::Settings;
 use chrono::TimeDelta;
 use connectors::{Account, Connector, ErrorKind, Exchange, Step, Token};
-use domain::RetryClass;
 use domain::auth::CredentialKind;
 use domain::backoff::Backoff;
+use domain::{IntegrationId, RetryClass};
 use secrets::{Credential, Secret};
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -94,6 +94,11 @@ impl<'a> Wire<'a> {
             sent: Cell::new(0),
             budget: Budget::new(db, side.integration_id),
         })
+    }
+
+    /// Whose line it is.
+    pub(crate) fn integration_id(&self) -> IntegrationId {
+        self.side.integration_id
     }
 
     /// Requests sent so far.

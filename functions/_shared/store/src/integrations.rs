@@ -153,8 +153,9 @@ pub struct IntegrationChange {
 pub struct Tested<'a> {
     /// The account.
     pub integration_id: IntegrationId,
-    /// Whether it works. `false` puts it in error, `true` takes it out of it; one switched off stays so.
-    pub ok: bool,
+    /// Whether it works. `false` puts it in error, `true` takes it out of it; one switched off stays so. `None`: that
+    /// could not be found out, and it stays as it is.
+    pub ok: Option<bool>,
     /// Step by step, for people. Never a secret.
     pub result: &'a Value,
 }
