@@ -38,6 +38,33 @@ pub(crate) struct Pending {
     pub(crate) target: Option<Record>,
 }
 
+impl Pending {
+    /// What a decision about it depends on.
+    pub(crate) fn situation(&self) -> Situation<'_> {
+        Situation {
+            source: &self.source,
+            target: self.target.as_ref(),
+            bases: self
+                .item
+                .link
+                .as_ref()
+                .map(|link| Bases { source: &link.base_source, target: &link.base_target }),
+            only: self.item.fields.as_deref(),
+        }
+    }
+}
+
+/// What the content of a source is known by: that of the fields that flow.
+pub(crate) fn fingerprint(item: &Item, wanted: &Fields) -> String {
+    match &item.fields {
+        None => hash::content(wanted),
+        Some(only) => {
+            let chosen = wanted.iter().filter(|(name, _)| only.contains(name));
+            hash::content(&chosen.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+    }
+}
+
 /// How far the work on these records came.
 pub(crate) struct Done {
     /// One result per record that came to its end.
@@ -121,7 +148,7 @@ fn sort(
 /// In delta mode a record whose content is what it was when both sides agreed needs no look at the target.
 fn settled(item: &Item, source: &Record, wanted: &Fields) -> Option<ItemResult> {
     let link = item.link.as_ref().filter(|_| item.mode == SyncMode::Delta && item.target_id.is_some())?;
-    let same = link.source_hash.as_deref() == Some(hash::content(wanted).as_str());
+    let same = link.source_hash.as_deref() == Some(fingerprint(item, wanted).as_str());
     same.then(|| outcome::unchanged_at_source(item, source, link))
 }
 
@@ -245,34 +272,29 @@ fn match_value(sides: &Sides<'_>, one: &Pending) -> Option<String> {
 fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemResult>) -> Vec<Task> {
     let mut tasks = Vec::new();
     for one in pending {
-        let situation = Situation {
-            source: &one.source,
-            target: one.target.as_ref(),
-            bases: one
-                .item
-                .link
-                .as_ref()
-                .map(|link| Bases { source: &link.base_source, target: &link.base_target }),
-            only: one.item.fields.as_deref(),
-        };
-        match decide(&sides.rules, &situation) {
-            Decision::Create { fields } => tasks.push(Task::create(sides, one, fields)),
+        let decision = decide(&sides.rules, &one.situation());
+        match &decision {
+            Decision::Create { fields } => {
+                let fields = fields.clone();
+                tasks.push(Task::create(sides, one, fields, decision));
+            }
             Decision::Update { back, .. } if !back.is_empty() => results.push(outcome::held(
                 &one.item,
                 &one.source,
                 "write_back",
                 "The source would have to change as well, and this run writes the target only.",
             )),
-            Decision::Update { fields, changes, conflicts, .. } => {
-                tasks.push(Task::update(one, fields, changes, conflicts));
+            Decision::Update { fields, .. } => {
+                let fields = fields.clone();
+                tasks.push(Task::update(one, fields, decision));
             }
-            Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &kept)),
-            Decision::Conflict { conflicts } => results.push(outcome::conflicted(&one, &conflicts)),
+            Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &decision, kept)),
+            Decision::Conflict { conflicts } => results.push(outcome::conflicted(&one, conflicts)),
             Decision::Filtered { violation } => {
                 results.push(outcome::skipped(&one.item, &violation.to_string()));
             }
             Decision::Invalid { violations } => {
-                results.push(outcome::invalid(&one.item, &one.source, &violations));
+                results.push(outcome::invalid(&one.item, &one.source, violations));
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use crate::chunk::{self, Pending, Sides};
 use crate::write::Task;
-use domain::decide::Change;
-use domain::mapping::Violation;
-use domain::{Fields, Record, Value, hash};
+use domain::decide::{Answers, Change, Decision, bases_after};
+use domain::mapping::{Nobody, Violation};
+use domain::{Record, Value};
 use serde_json::json;
 use store::runs::{Item, ItemError, ItemResult, Link, Outcome};
 
@@ -83,12 +83,17 @@ pub(crate) fn unchanged_at_source(item: &Item, source: &Record, link: &Link) -> 
 }
 
 /// Both sides agree, or what differs is not ours to write. The bases move up.
-pub(crate) fn unchanged(sides: &Sides<'_>, one: &Pending, kept: &[Change]) -> ItemResult {
+pub(crate) fn unchanged(
+    sides: &Sides<'_>,
+    one: &Pending,
+    decision: &Decision,
+    kept: &[Change],
+) -> ItemResult {
     let outcome = chunk::was_ours(one).unwrap_or(Outcome::Unchanged);
     let target = one.target.as_ref();
     ItemResult {
         target_id: target.map(|target| target.id.clone()),
-        link: target.map(|target| link(sides, one, target, &[])),
+        link: target.and_then(|target| link(sides, one, decision, target)),
         changes: explained(kept),
         ..result(&one.item, Some(&one.source), outcome)
     }
@@ -108,20 +113,19 @@ pub(crate) fn conflicted(one: &Pending, conflicts: &[Change]) -> ItemResult {
 /// It was created or updated; `now` is what the target really holds.
 pub(crate) fn written(sides: &Sides<'_>, task: &Task, id: String, now: Option<&Record>) -> ItemResult {
     let one = &task.pending;
-    let outcome = match (&task.write.id, task.conflicts.is_empty()) {
+    let (changes, conflicts) = task.explanation();
+    let outcome = match (&task.write.id, conflicts.is_empty()) {
         (_, false) => Outcome::Conflicted,
         (None, true) => Outcome::Created,
         (Some(_), true) => chunk::was_ours(one).unwrap_or(Outcome::Updated),
     };
-    // Written, but not to be read: without a base the next run compares both sides as if they met for the first time.
-    let link = now.map(|now| link(sides, one, now, &task.conflicts));
-    let changes = task.changes.iter().chain(&task.conflicts).cloned().collect::<Vec<_>>();
+    let explained_changes = changes.iter().chain(conflicts).cloned().collect::<Vec<_>>();
     ItemResult {
         target_id: Some(id),
-        link,
-        changes: explained(&changes),
-        error: (!task.conflicts.is_empty())
-            .then(|| error("held", "conflict", &both_changed(&task.conflicts))),
+        // Written, but not to be read: without a base the next run compares both sides as if they met for the first time.
+        link: now.and_then(|now| link(sides, one, &task.decision, now)),
+        changes: explained(&explained_changes),
+        error: (!conflicts.is_empty()).then(|| error("held", "conflict", &both_changed(conflicts))),
         inputs: Some(inputs(Some(&one.source), one.target.as_ref())),
         ..result(&one.item, Some(&one.source), outcome)
     }
@@ -136,27 +140,16 @@ fn both_changed(conflicts: &[Change]) -> String {
     format!("Both sides changed: {names}. Choose which value stays.")
 }
 
-/// What both sides look like now. A field in conflict keeps its old base, so that it stays in conflict.
-fn link(sides: &Sides<'_>, one: &Pending, now: &Record, conflicts: &[Change]) -> Link {
-    let mut base_source = one.wanted.clone();
-    let mut base_target = sides.rules.mapping.project(&now.fields);
-    for change in conflicts {
-        restore(&mut base_source, &change.field, change.base_source.as_ref());
-        restore(&mut base_target, &change.field, change.base_target.as_ref());
-    }
-    let source_hash = conflicts.is_empty().then(|| hash::content(&one.wanted));
-    Link {
+/// What the next run starts from. With a conflict there is no fingerprint, so that the next run looks at it again.
+fn link(sides: &Sides<'_>, one: &Pending, decision: &Decision, now: &Record) -> Option<Link> {
+    let answers = Answers { target: Some(now), source: None };
+    let (base_source, base_target) = bases_after(&sides.rules, &one.situation(), decision, answers, &Nobody)?;
+    let open = matches!(decision, Decision::Update { conflicts, .. } if !conflicts.is_empty());
+    Some(Link {
         source_version: one.source.version.clone(),
-        source_hash,
+        source_hash: (!open).then(|| chunk::fingerprint(&one.item, &one.wanted)),
         target_version: now.version.clone(),
         base_source,
         base_target,
-    }
-}
-
-fn restore(base: &mut Fields, field: &str, value: Option<&Value>) {
-    match value {
-        Some(value) => base.insert(field.to_owned(), value.clone()),
-        None => base.remove(field),
-    };
+    })
 }

@@ -5,7 +5,7 @@ use crate::gather::{self, Stop, stop_or_record};
 use crate::outcome;
 use crate::wire::Failure;
 use connectors::{ErrorKind, Outcome as Answer, Write};
-use domain::decide::Change;
+use domain::decide::{Change, Decision};
 use domain::{Fields, Record, hash};
 use futures::StreamExt;
 use futures::stream;
@@ -17,12 +17,11 @@ pub(crate) struct Task {
     pub(crate) pending: Pending,
     pub(crate) write: Write,
     pub(crate) intent: Option<Intent>,
-    pub(crate) changes: Vec<Change>,
-    pub(crate) conflicts: Vec<Change>,
+    pub(crate) decision: Decision,
 }
 
 impl Task {
-    pub(crate) fn create(sides: &Sides<'_>, pending: Pending, fields: Fields) -> Self {
+    pub(crate) fn create(sides: &Sides<'_>, pending: Pending, fields: Fields, decision: Decision) -> Self {
         let key = chunk::external_key(sides.child, &pending.item.source_id);
         let intent = chunk::intent(&key, &pending);
         let write = Write {
@@ -31,15 +30,10 @@ impl Task {
             idempotency_key: intent.idempotency_key.clone(),
             ..Write::default()
         };
-        Self { pending, write, intent: Some(intent), changes: Vec::new(), conflicts: Vec::new() }
+        Self { pending, write, intent: Some(intent), decision }
     }
 
-    pub(crate) fn update(
-        pending: Pending,
-        fields: Fields,
-        changes: Vec<Change>,
-        conflicts: Vec<Change>,
-    ) -> Self {
+    pub(crate) fn update(pending: Pending, fields: Fields, decision: Decision) -> Self {
         let target = pending.target.clone().unwrap_or_default();
         // The same new content over another old one is another write, and so it is over the same one at a later time:
         // A, B, A, B are four. A platform that remembers keys would answer the third with the first one's success.
@@ -54,7 +48,15 @@ impl Task {
             expected_version: target.version,
             idempotency_key: chunk::uuid_of(&text),
         };
-        Self { pending, write, intent: None, changes, conflicts }
+        Self { pending, write, intent: None, decision }
+    }
+
+    /// What is written and why, and what is left for a person, field by field.
+    pub(crate) fn explanation(&self) -> (&[Change], &[Change]) {
+        match &self.decision {
+            Decision::Update { changes, conflicts, .. } => (changes, conflicts),
+            _ => (&[], &[]),
+        }
     }
 }
 
