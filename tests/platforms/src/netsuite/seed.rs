@@ -34,12 +34,16 @@ fn stated(fields: &Value) -> Map<String, Value> {
 pub(crate) fn add(ledger: &mut Ledger, wanted: &Product) -> u64 {
     let wanted = wanted.clone().complete();
     let known = ledger.by_external("inventoryItem", &wanted.key);
+    // One that an integration made has the integration's name for it, and keeps it.
+    let name = known
+        .and_then(|id| ledger.item(id))
+        .map_or_else(|| wanted.key.clone(), |item| item.text("itemId").to_owned());
     let images: Vec<Value> =
         wanted.images.iter().map(|image| json!({ "url": image.url, "alt": image.alt })).collect();
     let options: Vec<Value> =
         wanted.options.iter().map(|it| json!({ "name": it.name, "values": it.values })).collect();
     let fields = stated(&json!({
-        "itemId": wanted.key,
+        "itemId": name,
         "displayName": text(&wanted.title),
         "storeDetailedDescription": text(&wanted.description_html),
         "manufacturer": text(&wanted.vendor),
