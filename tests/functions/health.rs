@@ -2,6 +2,7 @@
 
 use super::{listed, names};
 use crate::world::{Database, Reply, SECRET_KEY, World};
+use platforms::Fault;
 use serde_json::{Value, json};
 
 async fn ask(world: &World, function: &str) -> Reply {
@@ -120,6 +121,27 @@ async fn a_users_request_without_the_database_asks_to_come_again() {
 
     assert_eq!(reply.problem("unavailable")["status"], 503);
     assert_eq!(ana.syncs().await["itemsCreated"], 1, "nothing is lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_is_away_is_a_figure_and_not_our_failure() {
+    let world = World::start().await;
+    let (ana, ben) = (world.merchant("ana").await, world.merchant("ben").await);
+    listed(&ana, &["chair"]).await;
+    listed(&ben, &["lamp"]).await;
+    ana.shop().faults().always(Fault::status(503));
+    ben.shop().revoke_token();
+    for user in [&ana, &ben] {
+        for _ in 0..2 {
+            user.syncs().await;
+        }
+    }
+
+    let health = figures(&world).await;
+
+    assert_eq!((&health["breakersOpen"], &health["integrationsInError"]), (&json!(1), &json!(1)), "{health}");
+    assert_eq!(health["integrationsActive"], 3, "{health}");
+    assert_eq!((ask(&world, "health").await.status, ask(&world, "ready").await.status), (200, 200));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use super::{listed, names};
 use crate::world::{User, World};
+use platforms::Fault;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -122,6 +123,60 @@ async fn an_api_version_that_is_no_longer_served_is_a_warning() {
 
     assert_eq!(result["ok"], true, "{result}");
     assert!(result["warnings"][0].as_str().is_some_and(|text| text.contains("2099-01")), "{result}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_zone_that_is_set_wrong_is_a_warning() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    assert!(ana.erp().set_time_zone("Asia/Tokyo"));
+
+    let wrong = test(&ana, "netsuite").await;
+    let id = account(&ana, "netsuite").await["id"].clone();
+    let config = json!({ "account_id": "ana-erp", "time_zone_offset_minutes": 540 });
+    ana.request(Method::PUT, "integrations", json!({ "id": id, "config": config })).await.ok();
+    let right = test(&ana, "netsuite").await;
+
+    assert_eq!((&wrong["ok"], &right["ok"]), (&json!(true), &json!(true)));
+    assert!(wrong["warnings"][0].as_str().is_some_and(|text| text.contains("540")), "{wrong}");
+    assert_eq!(right["warnings"], json!([]), "{right}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_cannot_be_reached_is_told_apart_from_a_refusal() {
+    for fault in [Fault::DropBefore, Fault::Html(502), Fault::status(503)] {
+        let world = World::start().await;
+        let ana = world.merchant("ana").await;
+        listed(&ana, &["chair"]).await;
+        ana.shop().faults().always(fault.clone());
+
+        let result = test(&ana, "shopify").await;
+        ana.shop().faults().clear();
+        world.db.run("update sync.breakers set state = 'closed', recent = '', failures_in_row = 0").await;
+
+        assert_eq!(
+            (steps(&result).as_str(), &result["ok"]),
+            ("address credential connection!", &json!(false))
+        );
+        assert_eq!(result["status"], "active", "{}: its credential was not refused: {result}", fault.name());
+        let tick = world.tick("scheduled-sync").await.ok();
+        assert_eq!(tick["itemsSucceeded"], 1, "the clock goes on when the platform is back: {tick}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_that_is_used_up_says_when_to_come_again() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    ana.shop().faults().always(Fault::too_many(40));
+
+    let result = test(&ana, "shopify").await;
+
+    assert_eq!(steps(&result), "address credential connection!");
+    let seconds = why(&result).split_whitespace().find_map(|word| word.parse::<u32>().ok());
+    assert!(seconds.is_some_and(|seconds| seconds >= 40), "never earlier than it asked: {result}");
+    assert_eq!(result["status"], "active", "{result}");
+    assert_eq!(ana.shop().requests(), 1, "a platform that asks for patience is not asked again at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -309,6 +309,37 @@ async fn an_account_that_is_switched_off_is_left_out_of_what_the_clock_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_for_an_account_that_is_switched_off_or_was_refused() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    listed(&ana, &["chair"]).await;
+    let row = ana.get("integrations?platform=shopify").await.ok()["data"][0].clone();
+    let asks = async || {
+        let before = ana.shop().requests();
+        let run = ana.syncs().await;
+        (run["status"].as_str().unwrap().to_owned(), ana.shop().requests() - before)
+    };
+
+    put(&ana, json!({ "id": row["id"], "status": "inactive" })).await.ok();
+    let off = asks().await;
+    put(&ana, json!({ "id": row["id"], "status": "active" })).await.ok();
+    let enters = async |token: String| {
+        let credential = json!({ "kind": "access_token", "access_token": token });
+        put(&ana, json!({ "id": row["id"], "credential": credential })).await.ok();
+    };
+    enters(world.platforms.shopify("another").token()).await;
+    let refused = asks().await;
+    let after = asks().await;
+    let status = ana.get("integrations?platform=shopify").await.ok()["data"][0]["status"].clone();
+    enters(ana.shop().token()).await;
+    let mended = asks().await;
+
+    assert_eq!((off, status), (("failed".to_owned(), 0), json!("error")));
+    assert_eq!((refused.0.as_str(), after), ("failed", ("failed".to_owned(), 0)));
+    assert_eq!((mended.0.as_str(), ana.erp().product_count()), ("completed", 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_elses_account_is_as_if_it_did_not_exist() {
     let world = World::start().await;
     let (ana, ben) = (world.user("ana").await, world.user("ben").await);

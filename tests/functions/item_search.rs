@@ -2,12 +2,28 @@
 
 use super::{column, listed, names, small, wrong_field};
 use crate::world::{User, World};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use platforms::product;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 async fn found(user: &User<'_>, platform: &str, filter: &Value) -> Value {
     user.invoke("item-search", json!({ "platform": platform, "filterConfig": filter })).await.ok()
+}
+
+/// Four products that differ in everything a filter knows, the last of them an hour younger than the others; answers
+/// a time between.
+fn assortment(world: &World, mut has: impl FnMut(platforms::Product)) -> DateTime<Utc> {
+    let one =
+        |key: &str, price: &str| product(key).title(key).handle(key).variant(&format!("{key}-1"), price);
+    has(one("chair", "49.90").category("Furniture"));
+    has(one("desk", "120.00").category("Furniture"));
+    has(one("lamp", "15.00").category("Lighting").status("ARCHIVED"));
+    world.platforms.clock().advance(TimeDelta::minutes(30));
+    let between = world.platforms.clock().now();
+    world.platforms.clock().advance(TimeDelta::minutes(30));
+    has(one("lampshade", "9.99").category("Lighting"));
+    between
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,6 +52,46 @@ async fn a_preview_shows_what_a_page_needs_and_what_is_on_the_list_already() {
     assert_eq!(marks.len(), 2);
     assert!(marks.contains(&(&json!(id), &json!(item))), "{after}");
     assert_eq!((ana.shop().writes(), ana.erp().requests()), (0, 0), "a look changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_filter_narrows_the_search_on_either_platform() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    // The platforms' clock goes on ahead of ours: the ERP must not refuse signatures for that.
+    ana.erp().set_clock_skew(None);
+    for platform in ["shopify", "netsuite"] {
+        let between = assortment(&world, |product| {
+            if platform == "shopify" {
+                ana.shop().has(product)
+            } else {
+                ana.erp().has(product)
+            };
+        });
+        let between = between.to_rfc3339_opts(SecondsFormat::Secs, true);
+        for (filter, expected) in [
+            (json!({}), "chair desk lamp lampshade"),
+            (json!({ "status": ["active"] }), "chair desk lampshade"),
+            (json!({ "status": ["archived"] }), "lamp"),
+            (json!({ "status": ["archived", "active"] }), "chair desk lamp lampshade"),
+            (json!({ "status": [] }), "chair desk lamp lampshade"),
+            (json!({ "priceMin": 15 }), "chair desk lamp"),
+            (json!({ "priceMax": 15.00 }), "lamp lampshade"),
+            (json!({ "priceMin": 10, "priceMax": 49.90 }), "chair lamp"),
+            (json!({ "priceMin": 49.91 }), "desk"),
+            (json!({ "category": "Lighting" }), "lamp lampshade"),
+            (json!({ "category": "Lighting\" OR status:active" }), ""),
+            (json!({ "updatedAfter": between }), "lampshade"),
+            (json!({ "text": "desk" }), "desk"),
+            (json!({ "status": ["active"], "category": "Lighting", "priceMax": 20 }), "lampshade"),
+            (json!({ "text": "nothing like it" }), ""),
+        ] {
+            let page = found(&ana, platform, &filter).await;
+            let mut keys = column(&page["data"], "name");
+            keys.sort_unstable();
+            assert_eq!(keys.join(" "), expected, "{platform}: {filter}: {page}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,6 +138,24 @@ async fn a_filter_that_makes_no_sense_is_refused_before_any_platform_is_asked() 
     }
 
     assert_eq!(ana.shop().requests(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_that_this_platform_cannot_follow_is_the_callers_to_mend() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    for (platform, item_type, filter) in [
+        ("shopify", "product", json!({ "status": ["sold"] })),
+        ("netsuite", "product", json!({ "status": ["sold"] })),
+        ("shopify", "product", json!({ "priceMin": -1 })),
+        ("shopify", "order", json!({ "category": "Furniture" })),
+        ("netsuite", "order", json!({ "priceMax": 3 })),
+    ] {
+        let body = json!({ "platform": platform, "itemType": item_type, "filterConfig": filter });
+        let reply = ana.invoke("item-search", body.clone()).await;
+        assert_eq!(wrong_field(&reply), "/filterConfig", "{body}: {reply:?}");
+    }
+    assert_eq!((ana.shop().requests(), ana.erp().requests()), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

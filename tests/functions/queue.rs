@@ -1,6 +1,6 @@
 //! `queue-add` and `queue`: work that waits, seen and cancelled by whom it belongs to.
 
-use super::{column, listed, names, wrong_field};
+use super::{column, listed, names, refusal, wrong_field};
 use crate::world::{User, World};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -105,6 +105,25 @@ async fn a_job_that_was_cancelled_is_not_worked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_more_urgent_sync_goes_first() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    let slow = listed(&ana, &["chair"]).await;
+    let source = ana.erp().has(super::small("lamp"));
+    let urgent = ana.lists_from("netsuite", "shopify", "product", &[source]).await;
+    enqueues(&ana, &slow, 9).await;
+    enqueues(&ana, &urgent, 1).await;
+
+    world.drain().await;
+
+    let order = "select string_agg(s.platform, ' ' order by r.created_at) from public.sync_runs as r
+                 join public.sync_configs as c on c.id = r.config_id
+                 join public.integrations as s on s.id = c.source_integration_id where r.kind = 'sync'";
+    assert_eq!(world.db.text(order).await, "netsuite shopify");
+    assert!(ana.shop().product("lamp").is_some() && ana.erp().product("chair").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_shown_by_state_and_page_by_page_without_loss_or_repeats() {
     let world = World::start().await;
     let ana = world.merchant("ana").await;
@@ -134,6 +153,34 @@ async fn jobs_are_shown_by_state_and_page_by_page_without_loss_or_repeats() {
         assert_eq!(wrong_field(&ana.get(&format!("queue?{query}")).await), place);
     }
     ana.get("queue?cursor=x").await.problem("bad_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_job_is_as_if_it_did_not_exist() {
+    let world = World::start().await;
+    let (ana, ben) = (world.merchant("ana").await, world.merchant("ben").await);
+    let items = listed(&ana, &["chair"]).await;
+    let his = listed(&ben, &["lamp"]).await;
+    let job = enqueues(&ana, &items, 5).await.remove(0);
+    let own = enqueues(&ben, &his, 5).await.remove(0);
+    let nobodys = "00000000-0000-4000-8000-000000000000";
+    let delete =
+        async |ids: String| ben.request(Method::DELETE, &format!("queue?ids={ids}"), Value::Null).await;
+
+    let shown = (ben.get(&format!("queue?id={job}")).await, ben.get(&format!("queue?id={nobodys}")).await);
+    let cancelled = (delete(job.clone()).await, delete(nobodys.to_owned()).await);
+    let mixed = delete(format!("{own},{job}")).await;
+
+    assert_eq!(refusal(&shown.0), refusal(&shown.1));
+    assert_eq!(refusal(&cancelled.0), refusal(&cancelled.1));
+    mixed.problem("not_found");
+    assert_eq!(column(&ben.get("queue").await.ok()["data"], "id"), std::slice::from_ref(&own));
+    let states = "select string_agg(distinct state, ' ') from sync.sync_queue";
+    assert_eq!(world.db.text(states).await, "pending", "one's own beside it is not cancelled either");
+    let foreign = ben.invoke("queue-add", json!({ "syncListIds": items })).await;
+    let missing = ben.invoke("queue-add", json!({ "syncListIds": [nobodys] })).await;
+    assert_eq!(refusal(&foreign), refusal(&missing));
+    assert_eq!(world.db.count("select count(*) from sync.sync_queue").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

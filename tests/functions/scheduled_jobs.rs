@@ -150,6 +150,22 @@ async fn without_the_extensions_the_migration_does_what_it_can() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_operator_may_name_the_secrets_otherwise_and_schedule_again() {
+    let db = Database::fresh().await;
+
+    // On Supabase the operator is who the migrations ran as.
+    let schedule =
+        "set session authorization postgres; select sync.schedule_jobs('my url''s name', 'my key')";
+    db.run(schedule).await;
+    db.run(schedule).await;
+
+    assert_eq!(db.count("select count(*) from cron.job").await, 3, "the same jobs, changed");
+    let command = db.text("select command from cron.job where jobname = 'syncline-queue-drain'").await;
+    assert!(command.contains("'my url''s name'") && command.contains("'my key'"), "{command}");
+    assert!(!command.contains("syncline_secret_key"), "{command}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_can_neither_see_nor_make_jobs() {
     let world = World::start().await;
     let ana = world.user("ana").await;

@@ -215,3 +215,36 @@ async fn the_legacy_service_key_opens_the_door_where_the_deployment_takes_it() {
         assert_eq!(ana.erp().product_count(), usize::from(status == 200));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_needs_no_body_and_takes_an_empty_one() {
+    let world = World::start().await;
+    let send = |body: &'static str| {
+        let request = world.http.post(world.url("scheduled-sync")).header("apikey", SECRET_KEY);
+        request.body(body).send()
+    };
+
+    for body in ["", " ", "{}"] {
+        assert_eq!(send(body).await.unwrap().status().as_u16(), 200, "{body:?}");
+    }
+    for body in ["[]", r#"{"userId":"x"}"#] {
+        assert_eq!(send(body).await.unwrap().status().as_u16(), 422, "{body:?}");
+    }
+
+    assert_eq!(world.db.count("select count(*) from public.sync_runs where kind = 'system'").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_key_of_a_system_nothing_is_done() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    listed(&ana, &["chair"]).await;
+
+    let nobody = world.send("scheduled-sync", json!({}), &[]).await;
+    let stranger = world.send("scheduled-sync", json!({}), &[("apikey", "sb_secret_of_nobody_at_all")]).await;
+    let user = ana.invoke("scheduled-sync", json!({})).await;
+
+    assert_eq!((nobody.status, stranger.status, user.status), (401, 401, 401));
+    assert_eq!(world.db.count("select count(*) from public.sync_runs").await, 0);
+    assert_eq!((ana.shop().requests(), ana.erp().requests()), (0, 0));
+}

@@ -166,3 +166,29 @@ async fn a_change_is_seen_although_the_erp_lives_in_another_time_zone() {
     let expected = world.platforms.clock().now().format("%Y-%m-%d %H").to_string();
     assert_eq!(world.db.text(seen).await, expected, "the cursor is a moment, not a time on somebody's wall");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_comparison_can_be_left_to_a_quiet_hour() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    let items = listed(&ana, &["chair", "desk"]).await;
+    patch(&ana, json!({ "ids": [items[0]], "syncMode": "full", "schedule": YEARLY })).await;
+    world.tick("scheduled-sync").await.ok();
+    let keys: Vec<String> = ana.erp().products().into_iter().map(|item| item.key).collect();
+    for key in &keys {
+        ana.erp().edit(key, |item| item.title = "Somebody else's".to_owned());
+    }
+
+    world.tick("scheduled-sync").await.ok();
+    let at_day = title_in_erp(&ana, "chair");
+    a_year_passes(&world).await;
+    world.tick("scheduled-sync").await.ok();
+
+    assert_eq!(at_day.as_deref(), Some("Somebody else's"), "not before its hour");
+    assert_eq!(title_in_erp(&ana, "chair").as_deref(), Some("Product chair"));
+    assert_eq!(
+        title_in_erp(&ana, "desk").as_deref(),
+        Some("Somebody else's"),
+        "delta looks at the source only"
+    );
+}

@@ -191,6 +191,47 @@ async fn the_list_comes_newest_first_and_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_items_settings_are_changed_one_by_one() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    let items = listed(&ana, &["chair", "desk"]).await;
+    let before = ana.get(&format!("sync-list?ids={}", items[0])).await.ok()["data"][0].clone();
+
+    for (field, value, shown) in [
+        ("syncMode", json!("full"), json!("full")),
+        ("syncMode", json!("delta"), json!("delta")),
+        ("isActive", json!(false), json!(false)),
+        ("isActive", json!(true), json!(true)),
+        ("priority", json!(1), json!(1)),
+        ("schedule", json!("0 3 * * 1-5"), json!("0 3 * * 1-5")),
+        ("schedule", json!(""), Value::Null),
+        ("fields", json!(["displayName"]), json!(["displayName"])),
+        ("fields", json!([]), Value::Null),
+    ] {
+        let rows = patch(&ana, json!({ "ids": [items[0]], field: value })).await;
+        assert_eq!((column(&rows, "id"), &rows[0][field]), (vec![items[0].clone()], &shown), "{field}");
+    }
+
+    let after = ana.get(&format!("sync-list?ids={}", items[0])).await.ok()["data"][0].clone();
+    let moved: Vec<&str> = names(&after).into_iter().filter(|name| after[name] != before[name]).collect();
+    assert_eq!(moved, ["priority", "updatedAt"], "all else is as it was");
+    assert_eq!(after["createdAt"], before["createdAt"]);
+    let other = ana.get(&format!("sync-list?ids={}", items[1])).await.ok();
+    assert_eq!(other["data"][0]["priority"], 5, "the other item is left alone");
+    for (change, place) in [
+        (json!({ "priority": 0 }), "/priority"),
+        (json!({ "schedule": "every day" }), "/schedule"),
+        (json!({ "schedule": "* * * * * *" }), "/schedule"),
+        (json!({ "syncMode": "half" }), "/syncMode"),
+        (json!({ "lastSyncStatus": "success" }), "/lastSyncStatus"),
+    ] {
+        let mut change = change;
+        change["ids"] = json!([items[0]]);
+        assert_eq!(wrong_field(&ana.request(Method::PATCH, "sync-list", change).await), place);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_off_the_list_is_synced_no_more_and_stays_where_it_is() {
     let world = World::start().await;
     let ana = world.merchant("ana").await;

@@ -90,6 +90,28 @@ async fn a_sync_can_be_narrowed_to_items_and_to_a_type() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_the_chosen_fields_of_an_item_flow() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    let item = listed(&ana, &["chair"]).await.remove(0);
+    ana.syncs().await;
+    let choose = json!({ "ids": [item], "fields": ["displayName"] });
+    ana.request(Method::PATCH, "sync-list", choose).await.ok();
+    ana.shop().edit("chair", |product| product.vendor = "Somebody".to_owned());
+    retitle(&ana, "chair", "Renamed");
+
+    let run = ana.syncs().await;
+    let chosen = ana.erp().product("chair").unwrap();
+    let all = json!({ "ids": [item], "fields": [] });
+    ana.request(Method::PATCH, "sync-list", all).await.ok();
+    ana.invoke("delta-sync", json!({ "mode": "full" })).await.ok();
+
+    assert_eq!(run["itemsUpdated"], 1, "{run}");
+    assert_eq!((chosen.title.as_str(), chosen.vendor.as_str()), ("Renamed", "ana"));
+    assert_eq!(ana.erp().product("chair").unwrap().vendor, "Somebody", "with all fields it catches up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_row_says_success_failed_or_pending_and_why() {
     let world = World::start().await;
     let ana = world.merchant("ana").await;
