@@ -4,7 +4,8 @@
 --        cost: points per request; seen: the points as the platform's newest reply has them
 --   out {granted, wait_ms, breaker, sharers}                          breaker: closed, open or probe
 -- Grants as many of them as there are tokens for, and of the points at most half, because others may want some too;
--- where not even one can go, none, and how long to wait for it. A request that costs more than the bucket holds goes
+-- where not even one can go, none, and how long to wait: for two seconds' worth of requests, so that a line whose budget
+-- is spent does not ask again for every one of them. A request that costs more than the bucket holds goes
 -- when the bucket is full. `probe`: the platform only failed lately, and this caller alone may try once. `sharers`:
 -- syncs at work with this account.
 with input as materialized (
@@ -43,7 +44,9 @@ verdict as materialized (
   select filled.*, breaker.word, greatest(0,
     case when breaker.word = 'open' then extract(epoch from breaker.opens_at - filled.at)::double precision end,
     case when not_before > at then extract(epoch from not_before - at)::double precision end,
-    (1 - minute_now) / minute_flow, (1 - hour_now) / hour_flow, (point_need - points_now) / point_flow) as wait
+    case when minute_now < 1 then (least(requests, greatest(1, minute_flow * 2)) - minute_now) / minute_flow end,
+    case when hour_now < 1 then (least(requests, greatest(1, hour_flow * 2)) - hour_now) / hour_flow end,
+    (point_need - points_now) / point_flow) as wait
   from filled join breaker on breaker.id = filled.id
 ),
 portion as materialized (

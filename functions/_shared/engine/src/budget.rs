@@ -9,9 +9,11 @@ use store::rates::{self, Admit, Breaker, Points, Report};
 use store::{Db, Error};
 
 /// The first portion, if no more is expected: a small run takes little away from others.
-const FIRST: i64 = 16;
+const FIRST: i64 = 32;
 /// The largest portion that is asked for without being expected.
-const LARGEST: i64 = 128;
+const LARGEST: i64 = 512;
+/// How much larger each portion is than the one before.
+const GROWTH: i64 = 4;
 
 /// Requests granted to this line, and how they went.
 pub(crate) struct Budget<'a> {
@@ -99,7 +101,7 @@ impl<'a> Budget<'a> {
                 });
             }
             self.probing.set(answer.breaker == Breaker::Probe);
-            self.portion.set(portion.saturating_mul(2).min(LARGEST));
+            self.portion.set(portion.saturating_mul(GROWTH).min(LARGEST));
             add(&self.requests, answer.granted);
             add(&self.points, answer.granted.saturating_mul(cost));
         }
