@@ -3,7 +3,7 @@
 --   in  {integration_id, requests, cost, seen?: {points, capacity, per_second}}
 --        cost: points per request; seen: the points as the platform's newest reply has them
 --   out {granted, wait_ms, breaker, sharers}                          breaker: closed, open or probe
--- Grants as many of them as there are tokens for, and of the points at most half, because others may want some too;
+-- Grants as many of them as there are tokens for, and where others are at work too, at most half of the points;
 -- where not even one can go, none, and how long to wait: for two seconds' worth of requests, so that a line whose budget
 -- is spent does not ask again for every one of them. A request that costs more than the bucket holds goes
 -- when the bucket is full. `probe`: the platform only failed lately, and this caller alone may try once. `sharers`:
@@ -46,15 +46,21 @@ verdict as materialized (
     case when not_before > at then extract(epoch from not_before - at)::double precision end,
     case when minute_now < 1 then (least(requests, greatest(1, minute_flow * 2)) - minute_now) / minute_flow end,
     case when hour_now < 1 then (least(requests, greatest(1, hour_flow * 2)) - hour_now) / hour_flow end,
-    (point_need - points_now) / point_flow) as wait
+    case when points_now < point_need
+      then (least(capacity, requests * cost, greatest(point_need, point_flow * 2)) - points_now) / point_flow end) as wait
   from filled join breaker on breaker.id = filled.id
 ),
+shared as materialized (
+  select count(*) as sharers
+  from verdict, public.sync_configs as c join sync.leases as l on l.key = 'config:' || c.id
+  where (c.source_integration_id = verdict.id or c.target_integration_id = verdict.id) and l.expires_at > verdict.at
+),
 portion as materialized (
-  select verdict.*, case
+  select verdict.*, sharers, case
     when wait > 0 then 0
     when word = 'probe' then 1
-    else greatest(1, floor(least(requests, minute_now, hour_now, points_now / 2 / nullif(cost, 0)))) end as granted
-  from verdict
+    else greatest(1, floor(least(requests, minute_now, hour_now, points_now / nullif(cost * greatest(1, least(sharers, 2)), 0)))) end as granted
+  from verdict, shared
 ),
 taken as (
   update sync.rate_buckets as t
@@ -71,8 +77,5 @@ probing as (
   from portion
   where b.integration_id = portion.id and portion.word = 'probe' and granted > 0
 )
-select json_build_object('granted', granted::bigint, 'wait_ms', ceil(wait * 1000)::bigint, 'breaker', word, 'sharers', (
-  select count(*)
-  from public.sync_configs as c join sync.leases as l on l.key = 'config:' || c.id
-  where (c.source_integration_id = portion.id or c.target_integration_id = portion.id) and l.expires_at > portion.at))::text
+select json_build_object('granted', granted::bigint, 'wait_ms', ceil(wait * 1000)::bigint, 'breaker', word, 'sharers', sharers)::text
 from portion;
