@@ -1,8 +1,8 @@
 -- Stores how the records of a page ended, and answers with the next page. Everything or, if the lease was lost, nothing.
 -- Called by engine, once per page.
 --   in  {run_id, fence, position, results: [{item_id?, source_id, target_id?, outcome, link?, metadata?, changes,
---        error?, inputs?}], undone?: [item ids], cursor?, last_page, platform_requests, lease_seconds, next_limit}
---        What is to be kept to the letter (bases, changes, inputs) comes as text that holds JSON.
+--        error?, inputs?, conflicts?, seen?}], undone?: [item ids], cursor?: {side, ...}, last_page, platform_requests, lease_seconds, next_limit}
+--        What is to be kept to the letter (bases, changes, inputs, conflicts) comes as text that holds JSON.
 --   out {lost, cancelled, items, position, remaining}
 -- Items of the page without a result (switched off or removed meanwhile) count as skipped, so the balance holds.
 -- Items of a listed run that are `undone` move behind those of their page that are done, and come next.
@@ -28,19 +28,19 @@ lease as (
 given as materialized (
   select lease.config_id, lease.user_id, lease.org_id, lease.id as run_id, lease.item_type,
     one.item_id, one.source_id, one.target_id, one.metadata::jsonb as metadata, one.changes::json as changes,
-    one.inputs::json as inputs, one.link, one.error, one.outcome,
+    one.inputs::json as inputs, one.link, one.error, one.outcome, one.seen, one.conflicts::json as conflicts,
     -- The same target for two sources: the second would overwrite the first, for ever. It fails, the page does not.
     one.link is not null and one.target_id is not null and (
       row_number() over (partition by one.target_id, one.link is null order by one.place) > 1
       or exists (select from sync.sync_links as other where other.config_id = lease.config_id
                  and other.target_id = one.target_id and other.source_id <> one.source_id)) as clashes
   from lease join input on input.position > lease.position, rows from (jsonb_to_recordset(input.j -> 'results') as (item_id uuid, source_id text,
-    target_id text, outcome text, link jsonb, metadata text, changes text, error jsonb, inputs text))
-    with ordinality as one (item_id, source_id, target_id, outcome, link, metadata, changes, error, inputs, place)
+    target_id text, outcome text, link jsonb, metadata text, changes text, error jsonb, inputs text, seen text, conflicts text))
+    with ordinality as one (item_id, source_id, target_id, outcome, link, metadata, changes, error, inputs, seen, conflicts, place)
 ),
 results as materialized (
   select given.config_id, given.user_id, given.org_id, given.run_id, given.item_type, given.item_id,
-    given.source_id, given.target_id, given.metadata, given.changes, given.inputs,
+    given.source_id, given.target_id, given.metadata, given.changes, given.inputs, given.seen, given.conflicts,
     case when clashes then 'failed' else outcome end as outcome,
     case when not clashes and jsonb_typeof(link) = 'object' then link end as link,
     case when clashes then 'rejected' else error ->> 'class' end as class,
@@ -107,41 +107,47 @@ closed_issues as (
   update public.sync_issues as s
   set status = 'resolved', resolved_at = now()
   from results
-  where s.config_id = results.config_id and s.source_id = results.source_id and s.status <> 'resolved'
+  where s.config_id = results.config_id and s.source_id in (results.source_id, 'target:' || results.target_id)
+    and s.status <> 'resolved'
     and results.outcome in ('created', 'updated', 'unchanged', 'deleted')
 ),
 open_conflicts as (
   insert into public.data_sync_conflicts as c (user_id, org_id, config_id, run_id, item_id, item_type, source_id,
-    target_id, kind, reason, message, changes)
+    target_id, kind, reason, message, changes, seen)
   select user_id, org_id, config_id, run_id, (select i.id from public.sync_list as i where i.id = results.item_id),
-    item_type, source_id, target_id, outcome, code, message, changes
+    item_type, source_id, target_id, outcome, code, message, coalesce(conflicts, changes), seen
   from results
   where outcome in ('conflicted', 'held')
   on conflict (config_id, source_id) where status = 'pending' do update
   set run_id = excluded.run_id, item_id = excluded.item_id, target_id = excluded.target_id, kind = excluded.kind,
-      reason = excluded.reason, message = excluded.message, changes = excluded.changes
+      reason = excluded.reason, message = excluded.message, changes = excluded.changes, seen = excluded.seen,
+      -- What a person decided was about what they saw.
+      resolution = case when c.seen is not distinct from excluded.seen then c.resolution end,
+      resolved_by = case when c.seen is not distinct from excluded.seen then c.resolved_by end
 ),
 settled_conflicts as (
   update public.data_sync_conflicts as c
-  set status = 'settled', resolved_at = now(), resolution = '{"rule": "both sides agree"}'
+  set status = case when c.resolution is null then 'settled' else 'resolved' end, resolved_at = now(),
+      resolution = coalesce(c.resolution, '{"rule": "both sides agree"}')
   from results
-  where c.config_id = results.config_id and c.source_id = results.source_id and c.status = 'pending'
+  where c.config_id = results.config_id and c.source_id in (results.source_id, 'target:' || results.target_id)
+    and c.status = 'pending'
     and results.outcome in ('created', 'updated', 'unchanged', 'deleted')
 ),
 -- A create that may or may not have happened keeps its intent: the next attempt looks for it first.
 done_intents as (
   delete from sync.intents as i using results
-  where i.config_id = results.config_id and i.source_id = results.source_id
+  where i.config_id = results.config_id and i.source_id in (results.source_id, 'target:' || results.target_id)
     and (results.outcome in ('created', 'updated', 'unchanged', 'deleted')
       or (results.outcome = 'failed' and results.class = 'rejected'))
 ),
 moved_cursor as (
-  insert into sync.cursors as c (config_id, seen_at, seen_id, since, page)
-  select lease.config_id, (j -> 'cursor' ->> 'seen_at')::timestamptz, j -> 'cursor' ->> 'seen_id',
+  insert into sync.cursors as c (config_id, side, seen_at, seen_id, since, page)
+  select lease.config_id, j -> 'cursor' ->> 'side', (j -> 'cursor' ->> 'seen_at')::timestamptz, j -> 'cursor' ->> 'seen_id',
     (j -> 'cursor' ->> 'since')::timestamptz, j -> 'cursor' ->> 'page'
   from lease, input
   where jsonb_typeof(j -> 'cursor') = 'object'
-  on conflict (config_id) do update
+  on conflict (config_id, side) do update
   set seen_at = excluded.seen_at, seen_id = excluded.seen_id, since = excluded.since, page = excluded.page,
       updated_at = now()
 ),

@@ -310,7 +310,7 @@ async fn a_run_over_changes_keeps_its_cursor_and_looks_records_up() {
         .call(
             "runs/lookup",
             json!({"run_id": child["run_id"], "fence": child["fence"],
-        "source_ids": ["9", "1"], "lease_seconds": 60}),
+        "source_ids": ["9", "1"], "target_ids": [], "lease_seconds": 60}),
         )
         .await;
     assert_eq!((&looked["items"][0]["item_id"], &looked["items"][1]["item_id"]), (&json!(null), &items[0]));
@@ -320,11 +320,13 @@ async fn a_run_over_changes_keeps_its_cursor_and_looks_records_up() {
         &[result(&json!(null), "9", "created"), result(&items[0], "1", "created")],
         0,
     );
-    results["cursor"] =
-        json!({"seen_at": "2026-11-01T00:00:00Z", "seen_id": "9", "since": null, "page": null});
+    results["cursor"] = json!({"side": "source", "seen_at": "2026-11-01T00:00:00Z", "seen_id": "9", "since": null, "page": null});
     results["last_page"] = json!(true);
     schema.call("runs/record_page", results).await;
-    assert_eq!(schema.call("runs/cursor", json!({"run_id": child["run_id"]})).await["seen_id"], "9");
+    assert_eq!(
+        schema.call("runs/cursor", json!({"run_id": child["run_id"], "side": "source"})).await["seen_id"],
+        "9"
+    );
     let closed = schema.call("runs/close", json!({"run_id": child["run_id"], "fence": child["fence"]})).await;
     assert_eq!(
         (&closed["summary"]["status"], &closed["summary"]["created"]),

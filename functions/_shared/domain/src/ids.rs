@@ -57,6 +57,14 @@ id! {
     ConfigId
 }
 id! {
+    /// A record that waits for a person (`data_sync_conflicts`).
+    ConflictId
+}
+id! {
+    /// A record that fails (`sync_issues`).
+    IssueId
+}
+id! {
     /// A saved search (`saved_search_patterns`).
     PatternId
 }

@@ -2,6 +2,7 @@
 
 use crate::db::user_sql;
 use crate::page::Rows;
+use crate::runs::Direction;
 use crate::{Claims, Db, PageOf, Result};
 use chrono::{DateTime, Utc};
 use domain::{ConfigId, Fields, IntegrationId, ItemType, OrgId, Platform, UserId};
@@ -204,4 +205,26 @@ pub async fn versions(
     let rows: Rows<Version> =
         db.call_as(claims, user_sql!("configs/versions"), &Input { id, before, limit }).await?;
     Ok(PageOf::cut(rows, limit))
+}
+
+/// The syncs that this user may have carried out, at most 100, the newest first.
+pub async fn permitted(
+    db: &Db,
+    claims: &Claims,
+    id: Option<ConfigId>,
+    item_type: Option<ItemType>,
+    direction: Option<Direction>,
+) -> Result<Vec<ConfigId>> {
+    #[derive(Serialize)]
+    struct Input {
+        id: Option<ConfigId>,
+        item_type: Option<ItemType>,
+        direction: Option<Direction>,
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        config_ids: Vec<ConfigId>,
+    }
+    let input = Input { id, item_type, direction };
+    Ok(db.call_as::<_, Answer>(claims, user_sql!("configs/permitted"), &input).await?.config_ids)
 }

@@ -11,10 +11,12 @@ mod error;
 mod page;
 
 pub mod configs;
+pub mod conflicts;
 pub mod credentials;
 pub mod health;
 pub mod idempotency;
 pub mod integrations;
+pub mod issues;
 pub mod patterns;
 pub mod queue;
 pub mod rates;

@@ -10,9 +10,10 @@ mod types;
 
 pub use history::{Event, HistoryDetail, HistoryQuery, HistoryRow, cancel, history, history_one};
 pub use page::{
-    Cursor, Intent, Intents, Item, ItemError, ItemResult, Link, Lookup, NextPage, Outcome, PageResults, Work,
+    Cursor, Decided, Intent, Intents, Item, ItemError, ItemResult, Link, Lookup, NextPage, Outcome,
+    PageResults, SideName, Unlinked, Work,
 };
-pub use types::{Child, Close, Open, Opened, Pause, Selection, Summary, SummaryError};
+pub use types::{Child, Close, Direction, Open, Opened, Pause, Selection, Summary, SummaryError};
 
 use crate::db::sql;
 use crate::{Db, Result};
@@ -93,12 +94,18 @@ pub async fn next_page(db: &Db, input: &NextPage) -> Result<Work> {
     db.call(sql!("runs/next_page"), input).await
 }
 
-/// Where the listing of a `changed` run stands; all empty before the first.
-pub async fn cursor(db: &Db, run_id: RunId) -> Result<Cursor> {
-    db.call(sql!("runs/cursor"), &OneRun { run_id }).await
+/// Where a side's listing of a `changed` run stands; all empty before the first.
+pub async fn cursor(db: &Db, run_id: RunId, side: SideName) -> Result<Cursor> {
+    #[derive(Serialize)]
+    struct Input {
+        run_id: RunId,
+        side: SideName,
+    }
+    let stored: Cursor = db.call(sql!("runs/cursor"), &Input { run_id, side }).await?;
+    Ok(Cursor { side, ..stored })
 }
 
-/// What is known of these source records, for a `changed` run. Records whose row of the sync list is switched off are
+/// What is known of these records, for a `changed` run. Records whose row of the sync list is switched off are
 /// left out; the order is the given one.
 pub async fn lookup(db: &Db, input: &Lookup<'_>) -> Result<Work> {
     db.call(sql!("runs/lookup"), input).await

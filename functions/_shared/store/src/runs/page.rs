@@ -27,6 +27,9 @@ pub struct Work {
     pub cancelled: bool,
     /// The records, in order. May be fewer than asked for, even none: those switched off meanwhile are left out.
     pub items: Vec<Item>,
+    /// Records of the target that were asked about and that no record of the source is linked to.
+    #[serde(default)]
+    pub unlinked: Vec<Unlinked>,
     /// Where the run stands after this page, to be handed back with its results.
     pub position: i64,
     /// Items of a listed run that come after this page: 0 on the last.
@@ -52,6 +55,26 @@ pub struct Item {
     pub intent: Option<Intent>,
     /// Only these target fields flow, where the item says so.
     pub fields: Option<Vec<String>>,
+    /// What a person decided about its conflict.
+    pub resolution: Option<Decided>,
+}
+
+/// A record that only the target has.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Unlinked {
+    /// The target platform's id.
+    pub target_id: String,
+    /// An earlier attempt to create it on the source that never said how it ended.
+    pub intent: Option<Intent>,
+}
+
+/// What a person decided about a record's conflict, not carried out yet.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Decided {
+    /// By field, and for all others.
+    pub decided: Value,
+    /// Stands for the values that the person saw.
+    pub seen: Option<String>,
 }
 
 /// What both sides looked like when they last agreed.
@@ -77,7 +100,7 @@ pub struct Link {
 /// That a record is about to be created, written down before it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Intent {
-    /// The source platform's id.
+    /// The source platform's id; `target:` and the target's for a record that is about to be created on the source.
     pub source_id: String,
     /// By which the record can be found on the target, should the answer get lost.
     pub external_key: String,
@@ -128,7 +151,7 @@ pub struct PageResults<'a> {
 pub struct ItemResult {
     /// As it was handed out.
     pub item_id: Option<ItemId>,
-    /// The source platform's id.
+    /// The source platform's id; `target:` and the target's for a record that only the target has.
     pub source_id: String,
     /// The target platform's id, where the record is there (or was, until it was deleted).
     pub target_id: Option<String>,
@@ -147,6 +170,11 @@ pub struct ItemResult {
     /// The inputs of the decision, kept for what was written, failed, held or is in conflict.
     #[serde(serialize_with = "maybe_as_text")]
     pub inputs: Option<Value>,
+    /// Of a conflict: the fields in question, as `changes` has them.
+    #[serde(serialize_with = "maybe_as_text")]
+    pub conflicts: Option<Value>,
+    /// Of a conflict: stands for the values in question.
+    pub seen: Option<String>,
 }
 
 /// Why a record failed or was held.
@@ -183,9 +211,23 @@ pub enum Outcome {
     Held,
 }
 
+/// One of a sync's two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SideName {
+    /// Where records come from.
+    #[default]
+    Source,
+    /// Where they go.
+    Target,
+}
+
 /// Where a `changed` listing stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cursor {
+    /// Whose listing it is.
+    #[serde(default)]
+    pub side: SideName,
     /// The greatest source time seen, and the id that had it.
     pub seen_at: Option<DateTime<Utc>>,
     /// The id that had the greatest time.
@@ -196,7 +238,7 @@ pub struct Cursor {
     pub page: Option<String>,
 }
 
-/// Asks for what is known of these source records, for a `changed` run. Links, intents and list rows, as in [`Item`].
+/// Asks for what is known of these records, for a `changed` run. Links, intents and list rows, as in [`Item`].
 #[derive(Debug, Clone, Serialize)]
 pub struct Lookup<'a> {
     /// The run of one sync.
@@ -205,6 +247,8 @@ pub struct Lookup<'a> {
     pub fence: i64,
     /// The source platform's ids, each once.
     pub source_ids: &'a [String],
+    /// The target platform's ids, each once.
+    pub target_ids: &'a [String],
     /// How long the lease lasts from now, in seconds.
     pub lease_seconds: i32,
 }

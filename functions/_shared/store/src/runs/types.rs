@@ -2,6 +2,7 @@
 
 use crate::integrations::Side;
 use domain::{ConfigId, Fields, ItemId, ItemType, RunId, RunStatus, SyncMode, SyncType, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What shall be opened: the items of one user.
@@ -59,12 +60,25 @@ pub struct Child {
     pub total: u64,
     /// How many of them are done already: above 0 for a resumed run.
     pub position: i64,
+    /// Which ways the sync goes.
+    pub direction: Direction,
     /// The config's rules (`sync_config_versions.rules`): mapping, strategy, match keys. Empty: the defaults.
     pub rules: Fields,
     /// Where records come from.
     pub source: Side,
     /// Where they go.
     pub target: Side,
+}
+
+/// Which ways a sync goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SyncDirection")]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the source to the target.
+    Unidirectional,
+    /// Both ways.
+    Bidirectional,
 }
 
 /// Which records a run looks at.
