@@ -18,12 +18,13 @@ pub use resolution::{Choice, Resolution};
 
 use crate::mapping::{Mapping, Nobody, Refused, Resolver, Towards, Violation};
 use crate::record::{Fields, Record};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use walk::Walk;
 
 /// Who wins when both sides differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// The source's value is written.

@@ -5,6 +5,7 @@ use super::change::{Change, path};
 use super::leaf::Four;
 use crate::mapping::shape::Shape;
 use crate::record::Value;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ pub struct Resolution {
 }
 
 /// What becomes of one field in conflict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
     /// The source's value.
@@ -30,12 +31,28 @@ pub enum Choice {
     /// What both held when they last agreed.
     Base,
     /// This value, as the target would hold it.
-    Value(Value),
+    Value(#[schemars(description = "The value, as the target would hold it.")] Value),
     /// Whatever this strategy says.
-    Strategy(Strategy),
+    Strategy(#[schemars(description = "The strategy that decides.")] Strategy),
+}
+
+/// The stored form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    #[serde(default)]
+    choices: BTreeMap<String, Choice>,
+    rest: Option<Choice>,
 }
 
 impl Resolution {
+    /// As it is written: `{"choices": {"title": "source", "price": {"value": "9.50"}}, "rest": "target"}`. `None` when it
+    /// cannot be read. What the person saw is not in it.
+    pub fn read(written: &Value) -> Option<Self> {
+        let Stored { choices, rest } = serde_json::from_value(written.clone()).ok()?;
+        Some(Self { choices, rest, seen: Vec::new() })
+    }
+
     /// The choice about a place; `None` when there is none.
     pub(super) fn choice(&self, places: &[super::change::Place]) -> Option<&Choice> {
         let field = path(places.get(..1).unwrap_or_default());
