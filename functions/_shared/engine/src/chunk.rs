@@ -2,33 +2,18 @@
 
 use crate::gather::{self, Gathered, Stop};
 use crate::outcome;
-use crate::wire::Wire;
+use crate::sides::{Known, MET, Sides};
 use crate::write::{self, Task};
 use connectors::Key;
-use domain::decide::{Bases, Decision, Rules, Situation, decide};
-use domain::defaults::{self, Match};
+use domain::decide::{Aids, Bases, Decision, Resolution, Rules, Situation, decide_with};
+use domain::defaults;
 use domain::{Fields, ItemType, Record, SyncMode, Value, hash};
-use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
-use store::Db;
-use store::runs::{Child, Intent, Item, ItemResult, Outcome};
+use store::runs::{Intent, Item, ItemResult, Outcome, Selection};
 
 /// A conflict that the platform reports (the record changed while we wrote) is read and decided again this often.
 const PASSES: u32 = 3;
-
-/// One sync at work: both lines, and the rules between them.
-pub(crate) struct Sides<'a> {
-    pub(crate) db: &'a Db,
-    pub(crate) child: &'a Child,
-    pub(crate) rules: Rules,
-    pub(crate) matching: Match,
-    pub(crate) source: Wire<'a>,
-    pub(crate) target: Wire<'a>,
-    pub(crate) lease_seconds: i32,
-    /// Whether the target has what our external key needs there.
-    pub(crate) prepared: Cell<bool>,
-}
 
 /// A record whose source was read and that may have to be written.
 pub(crate) struct Pending {
@@ -73,12 +58,8 @@ pub(crate) struct Done {
     pub(crate) stop: Option<Stop>,
 }
 
-/// Works on these records. `known` are source records already at hand (a listing's page); others are read.
-pub(crate) async fn work(
-    sides: &Sides<'_>,
-    items: Vec<Item>,
-    known: Option<HashMap<String, Record>>,
-) -> Done {
+/// Works on these records.
+pub(crate) async fn work(sides: &Sides<'_>, items: Vec<Item>, known: Known) -> Done {
     let mut results = Vec::with_capacity(items.len());
     let stop = attempt(sides, items, known, &mut results).await.err();
     Done { results, stop }
@@ -87,24 +68,20 @@ pub(crate) async fn work(
 async fn attempt(
     sides: &Sides<'_>,
     items: Vec<Item>,
-    known: Option<HashMap<String, Record>>,
+    mut known: Known,
     results: &mut Vec<ItemResult>,
 ) -> Result<(), Stop> {
-    let item_type = sides.child.item_type;
-    let mut sources = if let Some(records) = known {
-        Gathered { records, ..Gathered::default() }
-    } else {
-        let ids: Vec<String> = items.iter().map(|item| item.source_id.clone()).collect();
-        gather::by_ids(&sides.source, item_type, &ids).await?
-    };
+    let sources = std::mem::take(&mut known.sources);
+    let ids = items.iter().map(|item| item.source_id.clone()).collect();
+    let mut sources = gather::missing(sides.source, sides.child.item_type, ids, sources).await?;
     let mut late = sources.late.take();
     let answered = items.into_iter().filter(|item| !sources.unanswered.contains(&item.source_id)).collect();
-    let mut pending = sort(sides, answered, sources, results);
+    let mut pending = sort(sides, answered, (sources, &known.targets), results);
     for pass in 1..=PASSES {
         if pending.is_empty() {
             break;
         }
-        late = find_targets(sides, &mut pending, results).await?.or(late);
+        late = find_targets(sides, &mut pending, std::mem::take(&mut known.targets), results).await?.or(late);
         let tasks = decide_all(sides, pending, results);
         pending = write::carry_out(sides, tasks, pass == PASSES, results).await?;
     }
@@ -115,7 +92,7 @@ async fn attempt(
 fn sort(
     sides: &Sides<'_>,
     items: Vec<Item>,
-    mut sources: Gathered,
+    (mut sources, targets): (Gathered, &HashMap<String, Record>),
     results: &mut Vec<ItemResult>,
 ) -> Vec<Pending> {
     let mut pending = Vec::new();
@@ -136,17 +113,25 @@ fn sort(
         }
         match sides.rules.mapping.apply(&source.fields) {
             Err(violations) => results.push(outcome::invalid(&item, &source, &violations)),
-            Ok(wanted) => match settled(&item, &source, &wanted) {
-                Some(result) => results.push(result),
-                None => pending.push(Pending { item, source, wanted, target: None }),
-            },
+            Ok(wanted) => {
+                let at_hand = item.target_id.as_ref().is_some_and(|id| targets.contains_key(id));
+                match settled(sides, &item, &source, &wanted).filter(|_| !at_hand) {
+                    Some(result) => results.push(result),
+                    None => pending.push(Pending { item, source, wanted, target: None }),
+                }
+            }
         }
     }
     pending
 }
 
-/// In delta mode a record whose content is what it was when both sides agreed needs no look at the target.
-fn settled(item: &Item, source: &Record, wanted: &Fields) -> Option<ItemResult> {
+/// In delta mode a record whose content is what it was when both sides agreed needs no look at the target; but where
+/// changes of the target are to be found, unless its own listing brings them.
+fn settled(sides: &Sides<'_>, item: &Item, source: &Record, wanted: &Fields) -> Option<ItemResult> {
+    let brings = sides.child.selection == Selection::Changed;
+    if sides.goes_both_ways() && !brings || item.resolution.is_some() {
+        return None;
+    }
     let link = item.link.as_ref().filter(|_| item.mode == SyncMode::Delta && item.target_id.is_some())?;
     let same = link.source_hash.as_deref() == Some(fingerprint(item, wanted).as_str());
     same.then(|| outcome::unchanged_at_source(item, source, link))
@@ -157,15 +142,12 @@ fn settled(item: &Item, source: &Record, wanted: &Fields) -> Option<ItemResult> 
 async fn find_targets(
     sides: &Sides<'_>,
     pending: &mut Vec<Pending>,
+    known: HashMap<String, Record>,
     results: &mut Vec<ItemResult>,
 ) -> Result<Option<Duration>, Stop> {
     let item_type = sides.child.item_type;
-    let ids: Vec<String> = pending.iter().filter_map(|pending| pending.item.target_id.clone()).collect();
-    let mut found = if ids.is_empty() {
-        Gathered::default()
-    } else {
-        gather::by_ids(&sides.target, item_type, &ids).await?
-    };
+    let ids = pending.iter().filter_map(|pending| pending.item.target_id.clone()).collect();
+    let mut found = gather::missing(sides.target, item_type, ids, known).await?;
     let matched = find_by_match(sides, pending, item_type).await?;
     let (by_match, late) = (by_value(matched.records, sides.matching.target), found.late.or(matched.late));
     let mut taken = HashSet::new();
@@ -218,6 +200,10 @@ type Found = HashMap<String, Vec<Record>>;
 fn chosen(sides: &Sides<'_>, one: &Pending, by_match: &Found) -> Result<Option<Record>, Box<ItemResult>> {
     let matched = match_value(sides, one).and_then(|value| by_match.get(&value));
     match matched.map(Vec::as_slice) {
+        Some([record]) if sides.straight.is_some() => Err(Box::new(ItemResult {
+            target_id: Some(record.id.clone()),
+            ..outcome::failed(&one.item, None, MET, "")
+        })),
         Some([record]) => Ok(Some(record.clone())),
         Some([_, _, ..]) => Err(Box::new(outcome::held(
             &one.item,
@@ -226,6 +212,9 @@ fn chosen(sides: &Sides<'_>, one: &Pending, by_match: &Found) -> Result<Option<R
             "Several records of the target match this one. Choose one of them as the item's target.",
         ))),
         _ if sides.matching.creates => Ok(None),
+        _ if sides.straight.is_some() => {
+            Err(Box::new(outcome::skipped(&one.item, "The source has no record that this one belongs to.")))
+        }
         _ => Err(Box::new(outcome::failed(
             &one.item,
             Some(&one.source),
@@ -250,7 +239,7 @@ async fn find_by_match(
     }
     let field = sides.matching.target;
     let key = |values| Key::Field { name: field.to_owned(), values };
-    gather::by_key(&sides.target, item_type, values, key).await
+    gather::by_key(sides.target, item_type, values, key).await
 }
 
 /// Records by what this field of theirs holds.
@@ -269,25 +258,30 @@ fn match_value(sides: &Sides<'_>, one: &Pending) -> Option<String> {
     (!value.trim().is_empty()).then(|| value.to_owned())
 }
 
+/// What shall happen to a record. A person's choice counts for the values they saw, and for no others.
+fn decided(rules: &Rules, one: &Pending) -> Decision {
+    let situation = one.situation();
+    let plain = decide_with(rules, &situation, Aids::default()).decision;
+    let conflicts = match &plain {
+        Decision::Conflict { conflicts } | Decision::Update { conflicts, .. } => conflicts.as_slice(),
+        _ => &[],
+    };
+    let Some(choice) = one.item.resolution.as_ref().filter(|_| !conflicts.is_empty()) else { return plain };
+    match Resolution::read(&choice.decided) {
+        Some(resolution) if choice.seen.as_ref() == Some(&outcome::seen(conflicts)) => {
+            let aids = Aids { resolution: Some(&resolution), ..Aids::default() };
+            decide_with(rules, &situation, aids).decision
+        }
+        _ => plain,
+    }
+}
+
 fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemResult>) -> Vec<Task> {
     let mut tasks = Vec::new();
     for one in pending {
-        let decision = decide(&sides.rules, &one.situation());
+        let decision = decided(&sides.rules, &one);
         match &decision {
-            Decision::Create { fields } => {
-                let fields = fields.clone();
-                tasks.push(Task::create(sides, one, fields, decision));
-            }
-            Decision::Update { back, .. } if !back.is_empty() => results.push(outcome::held(
-                &one.item,
-                &one.source,
-                "write_back",
-                "The source would have to change as well, and this run writes the target only.",
-            )),
-            Decision::Update { fields, .. } => {
-                let fields = fields.clone();
-                tasks.push(Task::update(one, fields, decision));
-            }
+            Decision::Create { .. } | Decision::Update { .. } => tasks.push(Task::new(sides, one, decision)),
             Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &decision, kept)),
             Decision::Conflict { conflicts } => results.push(outcome::conflicted(&one, conflicts)),
             Decision::Filtered { violation } => {
@@ -303,16 +297,16 @@ fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemRe
 
 /// The key under which a record of the source is created on the target: the same for every attempt, for every run, and
 /// for a sync that was deleted and made again.
-pub(crate) fn external_key(child: &Child, source_id: &str) -> String {
-    let text = format!("{}|{}|{source_id}", child.source.integration_id, child.item_type);
+pub(crate) fn external_key(sides: &Sides<'_>, source_id: &str) -> String {
+    let text = format!("{}|{}|{source_id}", sides.source.integration_id(), sides.child.item_type);
     let digest = hash::bytes(text.as_bytes());
     format!("sl-{}", digest.get(..32).unwrap_or(&digest))
 }
 
 /// The intent to create this record.
-pub(crate) fn intent(external_key: &str, one: &Pending) -> Intent {
+pub(crate) fn intent(sides: &Sides<'_>, external_key: &str, one: &Pending) -> Intent {
     Intent {
-        source_id: one.item.source_id.clone(),
+        source_id: sides.name_of(&one.item.source_id),
         external_key: external_key.to_owned(),
         idempotency_key: uuid_of(&format!("{external_key}|{}", hash::content(&one.wanted))),
     }

@@ -2,7 +2,7 @@
 
 use crate::clock::{self, Deadline};
 use crate::error::Result;
-use crate::run::{self, Ended};
+use crate::run::{self, Ended, Scope};
 use crate::settings::Settings;
 use domain::backoff::Backoff;
 use domain::{Fault, SyncType};
@@ -105,7 +105,7 @@ async fn attempt(db: &Db, settings: &Settings, job: &Job, deadline: Deadline) ->
             let Some(child) = runs::resume(db, config_id, settings.lease_seconds).await? else {
                 return Ok(Next::Done);
             };
-            match run::work(db, settings, &child, deadline).await? {
+            match run::work(db, settings, &child, deadline, Scope::Whole).await? {
                 Ended::Closed | Ended::Paused | Ended::Lost => Ok(Next::Done),
             }
         }
@@ -120,7 +120,7 @@ async fn attempt(db: &Db, settings: &Settings, job: &Job, deadline: Deadline) ->
             };
             let opened = runs::open(db, &open).await?;
             for child in &opened.children {
-                run::work(db, settings, child, deadline).await?;
+                run::work(db, settings, child, deadline, Scope::Whole).await?;
             }
             Ok(if opened.running.is_some() { Next::Later(BUSY_DELAY) } else { Next::Done })
         }

@@ -63,6 +63,22 @@ pub(crate) async fn by_ids(wire: &Wire<'_>, item_type: ItemType, ids: &[String])
     Ok(Gathered { records, failed: found.failed, unanswered: found.unanswered, late: found.late })
 }
 
+/// The records with these ids; those that are at hand are not read again.
+pub(crate) async fn missing(
+    wire: &Wire<'_>,
+    item_type: ItemType,
+    ids: Vec<String>,
+    at_hand: HashMap<String, Record>,
+) -> Result<Gathered, Stop> {
+    let ids: Vec<String> = ids.into_iter().filter(|id| !at_hand.contains_key(id)).collect();
+    if ids.is_empty() {
+        return Ok(Gathered { records: at_hand, ..Gathered::default() });
+    }
+    let mut found = by_ids(wire, item_type, &ids).await?;
+    found.records.extend(at_hand);
+    Ok(found)
+}
+
 /// Finds the records that carry one of these keys, in the order the platform gives them.
 pub(crate) async fn by_key(
     wire: &Wire<'_>,

@@ -93,7 +93,7 @@ async fn probe(db: &Db, settings: &Settings, side: &Side, deadline: Deadline) ->
         probe.note("credential", Err(Error::NoCredential.to_string()));
         return Ok(probe);
     };
-    let wire = match Wire::open(db, settings, side, &sealed, deadline) {
+    let wire = match Wire::open(db, settings, side, sealed, deadline) {
         Ok(wire) => wire,
         Err(error) => {
             probe.note("credential", Err(domain::Fault::detail(&error)));

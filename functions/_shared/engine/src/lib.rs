@@ -7,6 +7,7 @@
 
 mod account;
 mod budget;
+mod changed;
 mod chunk;
 mod clock;
 mod drain;
@@ -14,12 +15,16 @@ mod error;
 mod gather;
 mod guard;
 mod integration;
+mod listed;
 mod outcome;
+mod report;
 mod run;
 mod search;
 mod send;
 mod settings;
+mod sides;
 mod sync;
+mod turned;
 mod wire;
 mod write;
 
@@ -30,6 +35,7 @@ pub use error::{Error, Result};
 pub use integration::{
     Probe, ProbeStep, check_base_url, default_rates, new_integration_id, seal_credential, test_integration,
 };
+pub use report::{RecordError, RunReport};
 pub use search::{Found, FoundRecord, Query, count, search};
 pub use settings::Settings;
-pub use sync::{Answer, Scheduled, UserResult, Wish, scheduled, sync_items};
+pub use sync::{Answer, Scheduled, UserResult, Wish, scheduled, sync_changed, sync_items, sync_records};

@@ -1,10 +1,11 @@
 //! How a record ended, in the words of the ledger.
 
-use crate::chunk::{self, Pending, Sides};
-use crate::write::Task;
-use domain::decide::{Answers, Change, Decision, bases_after};
+use crate::chunk::{self, Pending};
+use crate::sides::Sides;
+use crate::write::{Held, Task};
+use domain::decide::{Answers, Change, Decision, Rules, Situation, bases_after};
 use domain::mapping::{Nobody, Violation};
-use domain::{Record, Value};
+use domain::{Record, Value, hash};
 use serde_json::json;
 use store::runs::{Item, ItemError, ItemResult, Link, Outcome};
 
@@ -19,6 +20,8 @@ fn result(item: &Item, source: Option<&Record>, outcome: Outcome) -> ItemResult 
         changes: Value::Null,
         error: None,
         inputs: None,
+        conflicts: None,
+        seen: None,
     }
 }
 
@@ -42,14 +45,19 @@ pub(crate) fn failed(item: &Item, source: Option<&Record>, code: &str, message: 
 
 /// A platform refused it.
 pub(crate) fn refused(item: &Item, source: Option<&Record>, why: &connectors::Error) -> ItemResult {
-    let class = serde_json::to_value(why.kind.retry_class()).ok();
-    let class = class.as_ref().and_then(Value::as_str).unwrap_or("bug").to_owned();
-    let code = why.vendor_code.clone().unwrap_or_else(|| format!("{:?}", why.kind).to_lowercase());
     ItemResult {
-        error: Some(ItemError { class, code, message: why.message.clone() }),
+        error: Some(vendors(why)),
         inputs: Some(inputs(source, None)),
         ..result(item, source, Outcome::Failed)
     }
+}
+
+/// What a platform said, in the words of the ledger.
+fn vendors(why: &connectors::Error) -> ItemError {
+    let class = serde_json::to_value(why.kind.retry_class()).ok();
+    let class = class.as_ref().and_then(Value::as_str).unwrap_or("bug").to_owned();
+    let code = why.vendor_code.clone().unwrap_or_else(|| format!("{:?}", why.kind).to_lowercase());
+    ItemError { class, code, message: why.message.clone() }
 }
 
 /// It cannot be mapped.
@@ -82,6 +90,18 @@ pub(crate) fn unchanged_at_source(item: &Item, source: &Record, link: &Link) -> 
     }
 }
 
+/// The target looks as it did when both sides agreed.
+pub(crate) fn untouched(item: &Item) -> ItemResult {
+    result(item, None, Outcome::Unchanged)
+}
+
+/// A record of the target that turns out to be another source's counterpart than the one that is linked.
+pub(crate) fn already_linked(item: &Item, target: &str) -> ItemResult {
+    let message =
+        format!("Record {target} of the target has the key of this one, which is linked to another already.");
+    ItemResult { error: Some(error("held", "ambiguous", &message)), ..result(item, None, Outcome::Held) }
+}
+
 /// Both sides agree, or what differs is not ours to write. The bases move up.
 pub(crate) fn unchanged(
     sides: &Sides<'_>,
@@ -93,7 +113,8 @@ pub(crate) fn unchanged(
     let target = one.target.as_ref();
     ItemResult {
         target_id: target.map(|target| target.id.clone()),
-        link: target.and_then(|target| link(sides, one, decision, target)),
+        link: target
+            .and_then(|target| link(sides, one, decision, Answers { target: Some(target), source: None })),
         changes: explained(kept),
         ..result(&one.item, Some(&one.source), outcome)
     }
@@ -106,29 +127,64 @@ pub(crate) fn conflicted(one: &Pending, conflicts: &[Change]) -> ItemResult {
         changes: explained(conflicts),
         error: Some(error("held", "conflict", &both_changed(conflicts))),
         inputs: Some(inputs(Some(&one.source), one.target.as_ref())),
+        conflicts: Some(explained(conflicts)),
+        seen: Some(seen(conflicts)),
         ..result(&one.item, Some(&one.source), Outcome::Conflicted)
     }
 }
 
-/// It was created or updated; `now` is what the target really holds.
-pub(crate) fn written(sides: &Sides<'_>, task: &Task, id: String, now: Option<&Record>) -> ItemResult {
+/// It was written. `held` is what target and source really hold since then; `refused` is why the source did not take
+/// its part, although the target had taken its own.
+pub(crate) fn written(
+    sides: &Sides<'_>,
+    task: &Task,
+    (target, source): (Option<Held>, Option<Held>),
+    refused: Option<&connectors::Error>,
+) -> ItemResult {
     let one = &task.pending;
     let (changes, conflicts) = task.explanation();
-    let outcome = match (&task.write.id, conflicts.is_empty()) {
+    let half = task.back.is_some() && source.is_none();
+    let outcome = match (&one.target, conflicts.is_empty()) {
+        _ if half => Outcome::Failed,
         (_, false) => Outcome::Conflicted,
         (None, true) => Outcome::Created,
         (Some(_), true) => chunk::was_ours(one).unwrap_or(Outcome::Updated),
     };
-    let explained_changes = changes.iter().chain(conflicts).cloned().collect::<Vec<_>>();
+    let error = match refused {
+        Some(why) => Some(vendors(why)),
+        None if half => Some(error("transient", "half_written", "The source was not written yet.")),
+        None if conflicts.is_empty() => None,
+        None => Some(error("held", "conflict", &both_changed(conflicts))),
+    };
+    let id = target.as_ref().map(|held| held.id.clone()).or_else(|| one.item.target_id.clone());
+    let known = one.target.as_ref().map(|target| target.id.clone());
+    // Written, but not to be read: without a base the next run compares both sides as if they met for the first time.
+    let unread = task.write.is_some() && target.as_ref().is_none_or(|held| held.now.is_none())
+        || source.as_ref().is_some_and(|held| held.now.is_none());
+    let now = |held: &'_ Option<Held>| held.as_ref().and_then(|held| held.now.clone());
+    let (target, source) = (now(&target), now(&source));
+    let answers = Answers { target: target.as_ref(), source: source.as_ref() };
+    let all = changes.iter().chain(conflicts).cloned().collect::<Vec<_>>();
     ItemResult {
-        target_id: Some(id),
-        // Written, but not to be read: without a base the next run compares both sides as if they met for the first time.
-        link: now.and_then(|now| link(sides, one, &task.decision, now)),
-        changes: explained(&explained_changes),
-        error: (!conflicts.is_empty()).then(|| error("held", "conflict", &both_changed(conflicts))),
+        target_id: id.or(known),
+        link: if unread { None } else { link(sides, one, &task.decision, answers) },
+        changes: explained(&all),
+        error,
         inputs: Some(inputs(Some(&one.source), one.target.as_ref())),
+        conflicts: (!conflicts.is_empty()).then(|| explained(conflicts)),
+        seen: (!conflicts.is_empty()).then(|| seen(conflicts)),
         ..result(&one.item, Some(&one.source), outcome)
     }
+}
+
+/// Stands for the values of a conflict: a person decides about these, and about no others.
+pub(crate) fn seen(conflicts: &[Change]) -> String {
+    let places = conflicts.iter().flat_map(|change| {
+        if change.parts.is_empty() { std::slice::from_ref(change) } else { change.parts.as_slice() }
+    });
+    hash::content(
+        &places.map(|change| (change.path.clone(), json!([change.source, change.target]))).collect(),
+    )
 }
 
 fn explained(changes: &[Change]) -> Value {
@@ -140,16 +196,48 @@ fn both_changed(conflicts: &[Change]) -> String {
     format!("Both sides changed: {names}. Choose which value stays.")
 }
 
-/// What the next run starts from. With a conflict there is no fingerprint, so that the next run looks at it again.
-fn link(sides: &Sides<'_>, one: &Pending, decision: &Decision, now: &Record) -> Option<Link> {
-    let answers = Answers { target: Some(now), source: None };
+/// What the next run starts from. With something left to do there is no fingerprint, so that it looks at it again.
+fn link(sides: &Sides<'_>, one: &Pending, decision: &Decision, answers: Answers<'_>) -> Option<Link> {
+    if let Some(rules) = &sides.straight {
+        return turned_link(rules, one, answers.target?);
+    }
     let (base_source, base_target) = bases_after(&sides.rules, &one.situation(), decision, answers, &Nobody)?;
-    let open = matches!(decision, Decision::Update { conflicts, .. } if !conflicts.is_empty());
+    let open = match decision {
+        Decision::Update { back, conflicts, .. } => {
+            !conflicts.is_empty() || !back.is_empty() && answers.source.is_none()
+        }
+        _ => false,
+    };
+    let source = answers.source.unwrap_or(&one.source);
+    let wanted =
+        answers.source.map_or_else(|| Ok(one.wanted.clone()), |now| sides.rules.mapping.apply(&now.fields));
     Some(Link {
-        source_version: one.source.version.clone(),
-        source_hash: (!open).then(|| chunk::fingerprint(&one.item, &one.wanted)),
-        target_version: now.version.clone(),
+        source_version: source.version.clone(),
+        source_hash: wanted.ok().filter(|_| !open).map(|wanted| chunk::fingerprint(&one.item, &wanted)),
+        target_version: answers.target.or(one.target.as_ref()).and_then(|target| target.version.clone()),
         base_source,
         base_target,
     })
+}
+
+/// The same for a record that the target had alone, and that was made on the source: `rules` are those of the sync as it
+/// is written, `made` is the source's.
+fn turned_link(rules: &Rules, one: &Pending, made: &Record) -> Option<Link> {
+    let situation = Situation { source: made, target: Some(&one.source), bases: None, only: None };
+    let agreed = Decision::Unchanged { kept: Vec::new() };
+    let (base_source, base_target) = bases_after(rules, &situation, &agreed, Answers::default(), &Nobody)?;
+    Some(Link {
+        source_version: made.version.clone(),
+        source_hash: Some(hash::content(&base_source)),
+        target_version: one.source.version.clone(),
+        base_source,
+        base_target,
+    })
+}
+
+/// What became of a record that the target had alone, in the words of the sync as it is written.
+pub(crate) fn turned(sides: &Sides<'_>, result: ItemResult) -> ItemResult {
+    let of_target = result.source_id;
+    let source_id = result.target_id.unwrap_or_else(|| sides.name_of(&of_target));
+    ItemResult { source_id, target_id: Some(of_target), ..result }
 }

@@ -1,32 +1,32 @@
-//! One sync of a run, from the lease to the last page.
+//! One sync of a run: its lines, its pages, its end.
 
 use crate::budget;
-use crate::chunk::{self, Done, Sides};
+use crate::changed;
+use crate::chunk;
 use crate::clock::Deadline;
 use crate::error::{Error, Result};
 use crate::gather::Stop;
 use crate::integration;
+use crate::listed;
 use crate::outcome;
 use crate::settings::Settings;
-use crate::wire::{Failure, Wire};
-use chrono::{DateTime, TimeDelta, Utc};
-use connectors::{ErrorKind, Filter, ListQuery};
-use domain::{Fault, ItemId, Record, RunStatus, defaults, rules};
-use std::cell::Cell;
+use crate::sides::{Known, Sides};
+use crate::wire::Wire;
+use connectors::ErrorKind;
+use domain::{Fault, ItemId, RunStatus};
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use store::Db;
-use store::credentials::{self, Sealed};
+use store::credentials;
 use store::runs::{
-    self, Child, Close, Cursor, Item, ItemResult, Lookup, NextPage, PageResults, Pause, Selection, Work,
+    self, Child, Close, Cursor, Item, ItemResult, Outcome, PageResults, Pause, Selection, Work,
 };
 
 /// Records of one page; the statements take no more.
-const PAGE: i32 = 1_000;
+pub(crate) const PAGE: i32 = 1_000;
 /// What must be left of the time to begin another page.
 const MARGIN: Duration = Duration::from_secs(2);
-/// How far a listing looks back behind its cursor: platforms index late, and their clocks have whole seconds.
-const LOOK_BACK: TimeDelta = TimeDelta::minutes(2);
 
 /// How the work on one sync ended, for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,65 +39,90 @@ pub(crate) enum Ended {
     Lost,
 }
 
+/// Which records of a sync are worked on.
+#[derive(Clone, Copy)]
+pub(crate) enum Scope<'a> {
+    /// All that its selection says.
+    Whole,
+    /// Only those with these ids at the source.
+    Named(&'a [String]),
+}
+
 /// Works on one sync until it is done or the time is up.
-pub(crate) async fn work(db: &Db, settings: &Settings, child: &Child, deadline: Deadline) -> Result<Ended> {
-    if let Some(error) =
-        [&child.source, &child.target].into_iter().find_map(|side| integration::in_use(side).err())
-    {
-        return close_badly(db, child, reason_of(&error), error.detail()).await;
-    }
-    let accounts = [child.source.integration_id, child.target.integration_id];
-    let sealed = credentials::load(db, &accounts, Some(child.run_id)).await?;
-    let [Some(source), Some(target)] =
-        accounts.map(|id| sealed.iter().find(|sealed| sealed.integration_id == id))
-    else {
-        let error = Error::NoCredential;
-        return close_badly(db, child, reason_of(&error), error.detail()).await;
-    };
-    let sides = match sides(db, settings, child, (source, target), deadline) {
-        Ok(sides) => sides,
+pub(crate) async fn work(
+    db: &Db,
+    settings: &Settings,
+    child: &Child,
+    deadline: Deadline,
+    scope: Scope<'_>,
+) -> Result<Ended> {
+    let lines = match lines(db, settings, child, deadline).await {
+        Ok(lines) => lines,
         Err(error @ Error::Store(_)) => return Err(error),
         Err(error) => return close_badly(db, child, reason_of(&error), error.detail()).await,
     };
-    let mut progress = Progress { sides: &sides, deadline, slowest: Duration::ZERO, recorded_requests: 0 };
-    let ended = match child.selection {
-        Selection::Listed => listed(&mut progress).await,
-        Selection::Changed => changed(&mut progress).await,
-    };
-    budget::give_back(db, &[&sides.source.budget, &sides.target.budget]).await?;
+    let ended = at_work(db, settings, child, deadline, (&lines, scope)).await;
+    budget::give_back(db, &[&lines.source.budget, &lines.target.budget]).await?;
     ended
 }
 
-fn sides<'a>(
+async fn at_work(
+    db: &Db,
+    settings: &Settings,
+    child: &Child,
+    deadline: Deadline,
+    (lines, scope): (&Lines<'_>, Scope<'_>),
+) -> Result<Ended> {
+    let sides = match Sides::new(db, child, &lines.source, &lines.target, settings.lease_seconds) {
+        Ok(sides) => sides,
+        Err(error) => return close_badly(db, child, reason_of(&error), error.detail()).await,
+    };
+    let mut progress = Progress::new(&sides, deadline);
+    match (scope, child.selection) {
+        (Scope::Named(ids), _) => changed::named(&mut progress, ids).await,
+        (Scope::Whole, Selection::Listed) => listed::listed(&mut progress).await,
+        (Scope::Whole, Selection::Changed) => changed::changed(&mut progress).await,
+    }
+}
+
+/// The lines to both accounts.
+pub(crate) struct Lines<'a> {
+    pub(crate) source: Wire<'a>,
+    pub(crate) target: Wire<'a>,
+}
+
+/// Opens both lines; sends nothing yet.
+pub(crate) async fn lines<'a>(
     db: &'a Db,
     settings: &'a Settings,
     child: &'a Child,
-    (source, target): (&'a Sealed, &'a Sealed),
     deadline: Deadline,
-) -> Result<Sides<'a>> {
-    let (from, to) = (child.source.platform, child.target.platform);
-    Ok(Sides {
-        db,
-        child,
-        rules: rules::read(&child.rules, child.item_type, from, to)?,
-        matching: defaults::match_key(child.item_type, from),
-        source: Wire::open(db, settings, &child.source, source, deadline)?,
-        target: Wire::open(db, settings, &child.target, target, deadline)?,
-        lease_seconds: settings.lease_seconds,
-        prepared: Cell::new(false),
+) -> Result<Lines<'a>> {
+    integration::in_use(&child.source)?;
+    integration::in_use(&child.target)?;
+    let accounts = [child.source.integration_id, child.target.integration_id];
+    let sealed = credentials::load(db, &accounts, Some(child.run_id)).await?;
+    let [source, target] = accounts.map(|id| {
+        sealed.iter().find(|sealed| sealed.integration_id == id).cloned().ok_or(Error::NoCredential)
+    });
+    Ok(Lines {
+        source: Wire::open(db, settings, &child.source, source?, deadline)?,
+        target: Wire::open(db, settings, &child.target, target?, deadline)?,
     })
 }
 
 /// What a run remembers from page to page.
-struct Progress<'a> {
-    sides: &'a Sides<'a>,
+pub(crate) struct Progress<'a> {
+    pub(crate) sides: &'a Sides<'a>,
     deadline: Deadline,
     slowest: Duration,
     recorded_requests: i64,
+    /// How the records of the first side's listing ended, by the hash of their id on the other side.
+    told: HashMap<u64, Outcome>,
 }
 
 /// Why a page ended before its last record.
-enum Cut {
+pub(crate) enum Cut {
     /// The time is up, or a platform asked for patience: go on after this long.
     Pause(Duration),
     /// The run cannot go on.
@@ -105,92 +130,69 @@ enum Cut {
 }
 
 /// What became of a page.
-struct Page {
-    results: Vec<ItemResult>,
+pub(crate) struct Page {
+    pub(crate) results: Vec<ItemResult>,
     /// Where the run stands: behind the records that have a result.
-    position: i64,
+    pub(crate) position: i64,
     /// Items that have none: they come next.
-    undone: Vec<ItemId>,
-    cut: Option<Cut>,
+    pub(crate) undone: Vec<ItemId>,
+    pub(crate) cut: Option<Cut>,
 }
 
-async fn listed(progress: &mut Progress<'_>) -> Result<Ended> {
-    let (db, child, lease_seconds) = (progress.sides.db, progress.sides.child, progress.sides.lease_seconds);
-    let first = NextPage { run_id: child.run_id, fence: child.fence, limit: PAGE, lease_seconds };
-    let mut work = runs::next_page(db, &first).await?;
-    let mut start = child.position;
-    loop {
-        if work.lost {
-            return Ok(Ended::Lost);
-        }
-        if work.cancelled {
-            return close(db, child, Some(RunStatus::Cancelled), None, None).await;
-        }
-        let remaining = work.remaining;
-        if work.items.is_empty() && remaining == 0 && start >= work.position {
-            return close(db, child, None, None, None).await;
-        }
-        let Some(page) = page(progress, work, start, None).await? else { return Ok(Ended::Lost) };
-        let next_limit = if page.cut.is_none() && remaining > 0 && progress.has_time() { PAGE } else { 0 };
-        start = page.position;
-        work = record(progress, (page.results, page.undone), start, None, next_limit).await?;
-        if work.lost {
-            return Ok(Ended::Lost);
-        }
-        match page.cut {
-            Some(Cut::Close { reason, message }) => return close_badly(db, child, reason, message).await,
-            Some(Cut::Pause(wait)) => return pause(db, child, wait).await,
-            None if remaining == 0 => return close(db, child, None, None, None).await,
-            None if next_limit == 0 => return pause(db, child, Duration::ZERO).await,
-            None => {}
-        }
-    }
-}
-
-/// Works through a page. `None`: the lease was lost.
-async fn page(
+/// Works through a page that leads the run from `start` to `whole`. `None`: the lease was lost.
+pub(crate) async fn page(
     progress: &mut Progress<'_>,
-    work: Work,
-    start: i64,
-    known: Option<HashMap<String, Record>>,
+    items: Vec<Item>,
+    (whole, start): (i64, i64),
+    known: Known,
 ) -> Result<Option<Page>> {
-    let (whole, items) = (work.position, work.items);
     let copies = items.clone();
-    let in_order = known.is_none();
+    let in_order = known.is_empty();
     let began = progress.deadline.elapsed();
-    let Done { results, stop } = chunk::work(progress.sides, items, known).await;
+    let done = chunk::work(progress.sides, items, known).await;
     progress.slowest = progress.slowest.max(progress.deadline.elapsed().saturating_sub(began));
-    let sides = progress.sides;
-    budget::settle(sides.db, &[&sides.source.budget, &sides.target.budget]).await?;
-    let mut page = Page { results, position: whole, undone: Vec::new(), cut: None };
-    match stop {
-        None => {}
-        Some(Stop::Lost) => return Ok(None),
-        Some(Stop::Store(error)) => return Err(error.into()),
-        Some(Stop::Later(wait)) => {
-            if in_order {
-                page.undone = without_result(&copies, &page.results);
-                let undone = i64::try_from(page.undone.len()).unwrap_or(i64::MAX);
-                page.position = whole.saturating_sub(undone).max(start);
-            }
-            page.cut = Some(Cut::Pause(wait));
-        }
-        Some(Stop::Unauthorized(account, message)) => {
-            integration::refused(sides.db, account, &message).await?;
-            page.cut =
-                Some(give_up(&copies, ErrorKind::Unauthorized, "unauthorized", message, &mut page.results));
-        }
-        Some(Stop::Unavailable(message)) => {
-            page.cut = Some(give_up(
-                &copies,
-                ErrorKind::Unavailable,
-                "platform_unavailable",
-                message,
-                &mut page.results,
-            ));
-        }
+    let stop = done.stop;
+    let mut page = Page { results: done.results, position: whole, undone: Vec::new(), cut: None };
+    if matches!(stop, Some(Stop::Later(_))) && in_order {
+        page.undone = without_result(&copies, &page.results);
+        let undone = i64::try_from(page.undone.len()).unwrap_or(i64::MAX);
+        page.position = whole.saturating_sub(undone).max(start);
     }
-    Ok(Some(page))
+    page.end(progress.sides, &copies, stop).await
+}
+
+impl Page {
+    /// What stopped the work on a page, told to whom it concerns. `None`: the lease was lost.
+    pub(crate) async fn end(
+        mut self,
+        sides: &Sides<'_>,
+        items: &[Item],
+        stop: Option<Stop>,
+    ) -> Result<Option<Self>> {
+        budget::settle(sides.db, &[&sides.source.budget, &sides.target.budget]).await?;
+        self.cut = match stop {
+            None => None,
+            Some(Stop::Lost) => return Ok(None),
+            Some(Stop::Store(error)) => return Err(error.into()),
+            Some(Stop::Later(wait)) => Some(Cut::Pause(wait)),
+            Some(Stop::Unauthorized(account, message)) => {
+                integration::refused(sides.db, account, &message).await?;
+                let results = &mut self.results;
+                Some(give_up(items, ErrorKind::Unauthorized, "unauthorized", message, results))
+            }
+            Some(Stop::Unavailable(message)) => {
+                let results = &mut self.results;
+                Some(give_up(items, ErrorKind::Unavailable, "platform_unavailable", message, results))
+            }
+        };
+        Ok(Some(self))
+    }
+}
+
+fn short(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The items that have no result yet. They change places with those behind them that have one: what was written is
@@ -216,9 +218,32 @@ fn give_up(
     Cut::Close { reason, message }
 }
 
-impl Progress<'_> {
+impl<'a> Progress<'a> {
+    fn new(sides: &'a Sides<'a>, deadline: Deadline) -> Self {
+        let (slowest, told) = (Duration::ZERO, HashMap::new());
+        Self { sides, deadline, slowest, recorded_requests: 0, told }
+    }
+
+    /// Remembers how records ended, for the other side's listing.
+    pub(crate) fn remember(&mut self, results: &[ItemResult]) {
+        let ended = results.iter().filter_map(|one| Some((short(one.target_id.as_ref()?), one.outcome)));
+        self.told.extend(ended);
+    }
+
+    /// Whether this run has told the same of this record already: then it does not count again.
+    pub(crate) fn is_told(&self, result: &ItemResult) -> bool {
+        let before = result.target_id.as_ref().and_then(|id| self.told.get(&short(id)));
+        match result.outcome {
+            Outcome::Unchanged => before.is_some() && result.link.is_none(),
+            Outcome::Conflicted | Outcome::Held | Outcome::Failed | Outcome::Skipped => {
+                before == Some(&result.outcome)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether another page like the slowest one so far still fits.
-    fn has_time(&self) -> bool {
+    pub(crate) fn has_time(&self) -> bool {
         self.deadline.left() > self.slowest.saturating_add(MARGIN)
     }
 
@@ -231,14 +256,13 @@ impl Progress<'_> {
     }
 }
 
-async fn record(
+pub(crate) async fn record(
     progress: &mut Progress<'_>,
     (results, undone): (Vec<ItemResult>, Vec<ItemId>),
     position: i64,
-    cursor: Option<(Cursor, bool)>,
+    (cursor, last_page): (Option<Cursor>, bool),
     next_limit: i32,
 ) -> Result<Work> {
-    let (cursor, last_page) = cursor.map_or((None, false), |(cursor, last)| (Some(cursor), last));
     let platform_requests = progress.requests();
     let sides = progress.sides;
     let input = PageResults {
@@ -256,105 +280,6 @@ async fn record(
     Ok(runs::record_page(sides.db, &input).await?)
 }
 
-/// Everything the source changed since the cursor, page by page of its listing.
-async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
-    let (db, child) = (progress.sides.db, progress.sides.child);
-    let mut cursor = runs::cursor(db, child.run_id).await?;
-    loop {
-        if !progress.has_time() {
-            return pause(db, child, Duration::ZERO).await;
-        }
-        let (records, next) = match list(progress.sides, &cursor).await {
-            Ok(listed) => listed,
-            Err(Failure::Later(wait)) => return pause(db, child, wait).await,
-            Err(Failure::Store(error)) => return Err(error.into()),
-            Err(Failure::Platform(error)) => {
-                let reason = if error.kind == ErrorKind::Unauthorized {
-                    integration::refused(db, child.source.integration_id, &error.message).await?;
-                    "unauthorized"
-                } else {
-                    "platform_unavailable"
-                };
-                return close_badly(db, child, reason, error.message).await;
-            }
-        };
-        let ids: Vec<String> = records.keys().cloned().collect();
-        let lookup = Lookup {
-            run_id: child.run_id,
-            fence: child.fence,
-            source_ids: &ids,
-            lease_seconds: progress.sides.lease_seconds,
-        };
-        let work = runs::lookup(db, &lookup).await?;
-        if work.lost {
-            return Ok(Ended::Lost);
-        }
-        let moved = advanced(&cursor, &records, next.clone());
-        let Some(page) = page(progress, work, 0, Some(records)).await? else { return Ok(Ended::Lost) };
-        match page.cut {
-            // The cursor of an unfinished page must not move: it is read again as a whole. But what was done stays done,
-            // or a slow platform would never get beyond one page. What is met again counts again, as unchanged.
-            Some(Cut::Pause(wait)) => {
-                let answer = record(progress, (page.results, Vec::new()), page.position, None, 0).await?;
-                return if answer.lost { Ok(Ended::Lost) } else { pause(db, child, wait).await };
-            }
-            Some(Cut::Close { reason, message }) => return close_badly(db, child, reason, message).await,
-            None => {}
-        }
-        let last = next.is_none();
-        let answer =
-            record(progress, (page.results, Vec::new()), page.position, Some((moved.clone(), last)), 0)
-                .await?;
-        if answer.lost {
-            return Ok(Ended::Lost);
-        }
-        if answer.cancelled {
-            return close(db, child, Some(RunStatus::Cancelled), None, None).await;
-        }
-        if last {
-            return close(db, child, None, None, None).await;
-        }
-        cursor = moved;
-    }
-}
-
-/// One page of what changed at the source: its records by id, and where the next page begins.
-async fn list(
-    sides: &Sides<'_>,
-    cursor: &Cursor,
-) -> Result<(HashMap<String, Record>, Option<String>), Failure> {
-    let since = window(cursor);
-    let item_type = sides.child.item_type;
-    let query = ListQuery {
-        item_type,
-        since,
-        filter: Filter::default(),
-        page: cursor.page.clone(),
-        limit: sides.source.connector.limits(item_type).page,
-    };
-    let page = sides.source.ask(sides.source.connector.list(&sides.source.account, &query)?).await?;
-    if page.next.is_some() && page.next == cursor.page {
-        return Err(connectors::Error::unexpected("the platform's listing does not advance").into());
-    }
-    Ok((page.records.into_iter().map(|record| (record.id.clone(), record)).collect(), page.next))
-}
-
-/// The start of the listing's window: kept while paging through it, taken anew from the greatest time seen after that.
-fn window(cursor: &Cursor) -> Option<DateTime<Utc>> {
-    match cursor.page {
-        Some(_) => cursor.since,
-        None => cursor.seen_at.and_then(|seen| seen.checked_sub_signed(LOOK_BACK)),
-    }
-}
-
-/// The cursor behind this page: the greatest time and id seen, by the source's own clock.
-fn advanced(cursor: &Cursor, records: &HashMap<String, Record>, next: Option<String>) -> Cursor {
-    let newest = records.values().filter_map(|record| Some((record.modified_at?, record.id.clone()))).max();
-    let before = cursor.seen_at.map(|at| (at, cursor.seen_id.clone().unwrap_or_default()));
-    let (seen_at, seen_id) = newest.max(before).unzip();
-    Cursor { seen_at, seen_id, since: next.is_some().then(|| window(cursor)).flatten(), page: next }
-}
-
 pub(crate) async fn pause(db: &Db, child: &Child, wait: Duration) -> Result<Ended> {
     // Whole seconds, rounded up: never earlier than the platform asked.
     let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
@@ -363,7 +288,7 @@ pub(crate) async fn pause(db: &Db, child: &Child, wait: Duration) -> Result<Ende
     Ok(if kept { Ended::Paused } else { Ended::Lost })
 }
 
-async fn close(
+pub(crate) async fn close(
     db: &Db,
     child: &Child,
     status: Option<RunStatus>,
@@ -374,7 +299,7 @@ async fn close(
     Ok(if runs::close(db, &input).await?.is_some() { Ended::Closed } else { Ended::Lost })
 }
 
-async fn close_badly(db: &Db, child: &Child, reason: &str, message: String) -> Result<Ended> {
+pub(crate) async fn close_badly(db: &Db, child: &Child, reason: &str, message: String) -> Result<Ended> {
     close(db, child, Some(RunStatus::Failed), Some(reason.to_owned()), Some(message)).await
 }
 

@@ -53,7 +53,7 @@ pub async fn search(db: &Db, settings: &Settings, query: Query, deadline: Deadli
     let side = integrations::load_for_run(db, query.integration_id).await?;
     let side = side.ok_or(store::Error::Missing("integration"))?;
     let sealed = credentials::load_one(db, side.integration_id).await?.ok_or(Error::NoCredential)?;
-    let wire = Wire::open(db, settings, &side, &sealed, deadline)?;
+    let wire = Wire::open(db, settings, &side, sealed, deadline)?;
     let list = list_query(query);
     page(&wire, &list).await
 }
@@ -63,7 +63,7 @@ pub async fn count(db: &Db, settings: &Settings, query: Query, deadline: Deadlin
     let side = integrations::load_for_run(db, query.integration_id).await?;
     let side = side.ok_or(store::Error::Missing("integration"))?;
     let sealed = credentials::load_one(db, side.integration_id).await?.ok_or(Error::NoCredential)?;
-    let wire = Wire::open(db, settings, &side, &sealed, deadline)?;
+    let wire = Wire::open(db, settings, &side, sealed, deadline)?;
     let mut list = list_query(Query { limit: usize::MAX, ..query });
     let mut counted = 0_u64;
     loop {

@@ -2,10 +2,10 @@
 
 use crate::clock::{self, Deadline};
 use crate::error::Result;
-use crate::run;
+use crate::run::{self, Scope};
 use crate::settings::Settings;
 use chrono::{DateTime, Utc};
-use domain::{ItemId, RunId, SyncMode, SyncType, UserId};
+use domain::{ConfigId, ItemId, RunId, SyncMode, SyncType, UserId};
 use futures::future::join_all;
 use std::time::Duration;
 use store::Db;
@@ -65,9 +65,44 @@ pub async fn sync_items(
     Ok(Answer { summary, queued: opened.queued, accepted: later || at_work_elsewhere.is_some() })
 }
 
+/// Syncs the records with these ids at the source, at most 1,000 of them, whatever list they are on: as every run does,
+/// both sides are read and decided about anew. `None`: another run of this sync is at work, or the sync is switched off.
+pub async fn sync_records(
+    db: &Db,
+    settings: &Settings,
+    config_id: ConfigId,
+    source_ids: &[String],
+    deadline: Deadline,
+) -> Result<Option<Summary>> {
+    let Some(child) = runs::open_changed(db, config_id, None, settings.lease_seconds).await? else {
+        return Ok(None);
+    };
+    run::work(db, settings, &child, deadline, Scope::Named(source_ids)).await?;
+    Ok(Some(runs::summary(db, child.run_id).await?))
+}
+
+/// Syncs whatever changed since the last time, on one side or on both. `None`: as for [`sync_records`].
+pub async fn sync_changed(
+    db: &Db,
+    settings: &Settings,
+    config_id: ConfigId,
+    deadline: Deadline,
+    later: bool,
+) -> Result<Option<Summary>> {
+    let Some(child) = runs::open_changed(db, config_id, None, settings.lease_seconds).await? else {
+        return Ok(None);
+    };
+    if later {
+        run::pause(db, &child, Duration::ZERO).await?;
+    } else {
+        run::work(db, settings, &child, deadline, Scope::Whole).await?;
+    }
+    Ok(Some(runs::summary(db, child.run_id).await?))
+}
+
 /// Works on all syncs of a run, side by side.
 async fn work(db: &Db, settings: &Settings, children: &[Child], deadline: Deadline) -> Result<()> {
-    let at_work = children.iter().map(|child| run::work(db, settings, child, deadline));
+    let at_work = children.iter().map(|child| run::work(db, settings, child, deadline, Scope::Whole));
     join_all(at_work).await.into_iter().try_for_each(|ended| ended.map(|_| ()))
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Wire<'a> {
     db: &'a Db,
     settings: &'a Settings,
     side: &'a Side,
-    sealed: &'a Sealed,
+    sealed: Sealed,
     credential: Credential,
     token: RefCell<Option<Secret>>,
     /// Which stored token `token` is.
@@ -75,10 +75,10 @@ impl<'a> Wire<'a> {
         db: &'a Db,
         settings: &'a Settings,
         side: &'a Side,
-        sealed: &'a Sealed,
+        sealed: Sealed,
         deadline: Deadline,
     ) -> Result<Self> {
-        let Opened { connector, account, credential, token, fence } = account::open(settings, side, sealed)?;
+        let Opened { connector, account, credential, token, fence } = account::open(settings, side, &sealed)?;
         Ok(Self {
             connector,
             account,
@@ -249,7 +249,7 @@ impl<'a> Wire<'a> {
                 Refresh::Buy { fence } => return self.buy(fence).await,
                 Refresh::Bought { token, fence } => {
                     let opened =
-                        account::open_token(self.settings, self.sealed, &token).map_err(|error| {
+                        account::open_token(self.settings, &self.sealed, &token).map_err(|error| {
                             connectors::Error::new(ErrorKind::Unauthorized, error.to_string())
                         })?;
                     self.fence.set(fence);
@@ -277,7 +277,7 @@ impl<'a> Wire<'a> {
                 return Err(failure);
             }
         };
-        let sealed = account::seal_token(self.settings, self.sealed, &access_token)
+        let sealed = account::seal_token(self.settings, &self.sealed, &access_token)
             .map_err(|error| connectors::Error::new(ErrorKind::Unauthorized, error.to_string()))?;
         let lasts = i64::try_from(expires_in).ok().and_then(TimeDelta::try_seconds);
         let save = SaveToken {

@@ -1,0 +1,221 @@
+//! A run over whatever changed: the source's listing, and the target's where the sync goes both ways.
+
+use crate::error::Result;
+use crate::outcome;
+use crate::run::{Cut, Ended, Page, Progress, close, close_badly, page, pause, record};
+use crate::sides::{Known, Sides};
+use crate::turned;
+use crate::wire::{Failure, Wire};
+use chrono::{DateTime, TimeDelta, Utc};
+use connectors::{ErrorKind, Filter, ListQuery};
+use domain::mapping::Mapping;
+use domain::{Record, RunStatus, SyncMode};
+use std::collections::HashMap;
+use std::time::Duration;
+use store::runs::{self, Cursor, Item, ItemResult, Lookup, SideName, Work};
+
+/// How far a listing looks back behind its cursor: platforms index late, and their clocks have whole seconds.
+const LOOK_BACK: TimeDelta = TimeDelta::minutes(2);
+
+/// Everything that changed since the cursors, page by page of the listings.
+pub(crate) async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
+    let child = progress.sides.child;
+    let both = progress.sides.goes_both_ways();
+    if let Some(ended) = side(progress, SideName::Source, !both).await? {
+        return Ok(ended);
+    }
+    if both && let Some(ended) = side(progress, SideName::Target, true).await? {
+        return Ok(ended);
+    }
+    close(progress.sides.db, child, None, None, None).await
+}
+
+/// Only the records with these ids at the source; no cursor moves.
+pub(crate) async fn named(progress: &mut Progress<'_>, ids: &[String]) -> Result<Ended> {
+    let (db, child) = (progress.sides.db, progress.sides.child);
+    let work = runs::lookup(db, &asked(progress.sides, ids, &[])).await?;
+    if work.lost {
+        return Ok(Ended::Lost);
+    }
+    let Some(page) = page(progress, work.items, (work.position, 0), Known::default()).await? else {
+        return Ok(Ended::Lost);
+    };
+    let answer =
+        record(progress, (page.results, Vec::new()), page.position, (None, page.cut.is_none()), 0).await?;
+    match page.cut {
+        _ if answer.lost => Ok(Ended::Lost),
+        None => close(db, child, None, None, None).await,
+        Some(Cut::Close { reason, message }) => close_badly(db, child, reason, message).await,
+        // It is not paused: the queue would go on with whatever changed. What was named is asked for again by its caller.
+        Some(Cut::Pause(_)) => {
+            let message = "The platform asks for patience; try again later.".to_owned();
+            close(db, child, Some(RunStatus::Interrupted), Some("patience".to_owned()), Some(message)).await
+        }
+    }
+}
+
+/// One side's listing to its end. `Some`: the run goes no further now.
+async fn side(progress: &mut Progress<'_>, name: SideName, last_side: bool) -> Result<Option<Ended>> {
+    let (db, child) = (progress.sides.db, progress.sides.child);
+    let mut cursor = runs::cursor(db, child.run_id, name).await?;
+    loop {
+        if !progress.has_time() {
+            return pause(db, child, Duration::ZERO).await.map(Some);
+        }
+        let (records, next) = match list(progress.sides, &cursor).await {
+            Ok(listed) => listed,
+            Err(Failure::Later(wait)) => return pause(db, child, wait).await.map(Some),
+            Err(Failure::Store(error)) => return Err(error.into()),
+            Err(Failure::Platform(error)) => return away(progress.sides, name, error).await.map(Some),
+        };
+        let moved = advanced(&cursor, &records, next.clone());
+        let Some(page) = listed_page(progress, name, records).await? else { return Ok(Some(Ended::Lost)) };
+        // The cursor of an unfinished page must not move: it is read again as a whole. But what was done stays done, or
+        // a slow platform would never get beyond one page. What is met again counts again, as unchanged.
+        let (whole, last) = (page.cut.is_none(), next.is_none());
+        let cursor_now = whole.then(|| moved.clone());
+        let ends = whole && last && last_side;
+        let answer =
+            record(progress, (page.results, Vec::new()), page.position, (cursor_now, ends), 0).await?;
+        match page.cut {
+            _ if answer.lost => return Ok(Some(Ended::Lost)),
+            Some(Cut::Pause(wait)) => return pause(db, child, wait).await.map(Some),
+            Some(Cut::Close { reason, message }) => {
+                return close_badly(db, child, reason, message).await.map(Some);
+            }
+            None if answer.cancelled => {
+                return close(db, child, Some(RunStatus::Cancelled), None, None).await.map(Some);
+            }
+            None if last => return Ok(None),
+            None => cursor = moved,
+        }
+    }
+}
+
+/// Works through a page of a listing. `None`: the lease was lost.
+async fn listed_page(
+    progress: &mut Progress<'_>,
+    name: SideName,
+    records: HashMap<String, Record>,
+) -> Result<Option<Page>> {
+    let ids: Vec<String> = records.keys().cloned().collect();
+    let (db, sides) = (progress.sides.db, progress.sides);
+    if name == SideName::Source {
+        let work = runs::lookup(db, &asked(sides, &ids, &[])).await?;
+        if work.lost {
+            return Ok(None);
+        }
+        let known = Known { sources: records, ..Known::default() };
+        let done = page(progress, work.items, (work.position, 0), known).await?;
+        if sides.goes_both_ways()
+            && let Some(page) = &done
+        {
+            progress.remember(&page.results);
+        }
+        return Ok(done);
+    }
+    let work = runs::lookup(db, &asked(sides, &[], &ids)).await?;
+    if work.lost {
+        return Ok(None);
+    }
+    let Work { items, unlinked, position, .. } = work;
+    let (mut results, items) = silent(sides, items, &records);
+    let new: Vec<Record> = unlinked.iter().filter_map(|one| records.get(&one.target_id).cloned()).collect();
+    let known = Known { targets: records, ..Known::default() };
+    let Some(mut done) = page(progress, items, (position, 0), known).await? else { return Ok(None) };
+    if done.cut.is_none() && !new.is_empty() {
+        let Some(adopted) = turned::adopt(progress, new, unlinked, position).await? else { return Ok(None) };
+        done.results.extend(adopted.results);
+        done.cut = adopted.cut;
+    }
+    results.extend(done.results);
+    results.retain(|result| !progress.is_told(result));
+    Ok(Some(Page { results, ..done }))
+}
+
+/// Records of the target that look as they did when both sides agreed: an echo of what we wrote, or a touch. The source
+/// needs no look; its own changes came with its own listing.
+fn silent(
+    sides: &Sides<'_>,
+    items: Vec<Item>,
+    records: &HashMap<String, Record>,
+) -> (Vec<ItemResult>, Vec<Item>) {
+    let mapping = &sides.rules.mapping;
+    let as_agreed = |item: &Item| {
+        let link =
+            item.link.as_ref().filter(|_| item.mode == SyncMode::Delta && item.resolution.is_none())?;
+        let now = mapping.comparable(&mapping.project(&records.get(item.target_id.as_ref()?)?.fields));
+        let before = mapping.comparable(&link.base_target);
+        let same = mapping.targets().iter().all(|field| Mapping::same(field, &now, &before));
+        same.then(|| outcome::untouched(item))
+    };
+    let (mut results, mut open) = (Vec::new(), Vec::new());
+    for item in items {
+        match as_agreed(&item) {
+            Some(result) => results.push(result),
+            None => open.push(item),
+        }
+    }
+    (results, open)
+}
+
+pub(crate) fn asked<'a>(sides: &Sides<'_>, source_ids: &'a [String], target_ids: &'a [String]) -> Lookup<'a> {
+    let (run_id, fence) = (sides.child.run_id, sides.child.fence);
+    Lookup { run_id, fence, source_ids, target_ids, lease_seconds: sides.lease_seconds }
+}
+
+/// A side that cannot be listed.
+async fn away(sides: &Sides<'_>, name: SideName, error: connectors::Error) -> Result<Ended> {
+    let reason = if error.kind == ErrorKind::Unauthorized {
+        let wire = line(sides, name);
+        crate::integration::refused(sides.db, wire.integration_id(), &error.message).await?;
+        "unauthorized"
+    } else {
+        "platform_unavailable"
+    };
+    close_badly(sides.db, sides.child, reason, error.message).await
+}
+
+const fn line<'a>(sides: &Sides<'a>, name: SideName) -> &'a Wire<'a> {
+    match name {
+        SideName::Source => sides.source,
+        SideName::Target => sides.target,
+    }
+}
+
+/// One page of what changed at a side: its records by id, and where the next page begins.
+async fn list(
+    sides: &Sides<'_>,
+    cursor: &Cursor,
+) -> Result<(HashMap<String, Record>, Option<String>), Failure> {
+    let (wire, item_type) = (line(sides, cursor.side), sides.child.item_type);
+    let query = ListQuery {
+        item_type,
+        since: window(cursor),
+        filter: Filter::default(),
+        page: cursor.page.clone(),
+        limit: wire.connector.limits(item_type).page,
+    };
+    let page = wire.ask(wire.connector.list(&wire.account, &query)?).await?;
+    if page.next.is_some() && page.next == cursor.page {
+        return Err(connectors::Error::unexpected("the platform's listing does not advance").into());
+    }
+    Ok((page.records.into_iter().map(|record| (record.id.clone(), record)).collect(), page.next))
+}
+
+/// The start of the listing's window: kept while paging through it, taken anew from the greatest time seen after that.
+fn window(cursor: &Cursor) -> Option<DateTime<Utc>> {
+    match cursor.page {
+        Some(_) => cursor.since,
+        None => cursor.seen_at.and_then(|seen| seen.checked_sub_signed(LOOK_BACK)),
+    }
+}
+
+/// The cursor behind this page: the greatest time and id seen, by the side's own clock.
+fn advanced(cursor: &Cursor, records: &HashMap<String, Record>, next: Option<String>) -> Cursor {
+    let newest = records.values().filter_map(|record| Some((record.modified_at?, record.id.clone()))).max();
+    let before = cursor.seen_at.map(|at| (at, cursor.seen_id.clone().unwrap_or_default()));
+    let (seen_at, seen_id) = newest.max(before).unzip();
+    let since = next.is_some().then(|| window(cursor)).flatten();
+    Cursor { side: cursor.side, seen_at, seen_id, since, page: next }
+}

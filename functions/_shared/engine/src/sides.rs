@@ -1,0 +1,89 @@
+//! One sync at work: both lines, and the rules between them.
+
+use crate::wire::Wire;
+use domain::decide::{Flow, Rules};
+use domain::defaults::{self, Match};
+use domain::{Record, rules};
+use std::cell::Cell;
+use std::collections::HashMap;
+use store::Db;
+use store::runs::{Child, Direction};
+
+/// Of a record that only the target had, and that the source turns out to have too.
+pub(crate) const MET: &str = "met";
+
+/// One sync at work: both lines, and the rules between them.
+pub(crate) struct Sides<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) child: &'a Child,
+    pub(crate) rules: Rules,
+    pub(crate) matching: Match,
+    pub(crate) source: &'a Wire<'a>,
+    pub(crate) target: &'a Wire<'a>,
+    pub(crate) lease_seconds: i32,
+    /// Whether the target has what our external key needs there.
+    pub(crate) prepared: Cell<bool>,
+    /// The rules of the sync itself, where this is the sync seen from its other side.
+    pub(crate) straight: Option<Rules>,
+}
+
+impl<'a> Sides<'a> {
+    /// A sync with its rules.
+    pub(crate) fn new(
+        db: &'a Db,
+        child: &'a Child,
+        source: &'a Wire<'a>,
+        target: &'a Wire<'a>,
+        lease_seconds: i32,
+    ) -> crate::Result<Self> {
+        let (from, to) = (child.source.platform, child.target.platform);
+        let mut rules = rules::read(&child.rules, child.item_type, from, to)?;
+        if child.direction == Direction::Bidirectional {
+            rules.flow = Flow::TwoWay;
+        }
+        let matching = defaults::match_key(child.item_type, from);
+        let prepared = Cell::new(false);
+        Ok(Self { db, child, rules, matching, source, target, lease_seconds, prepared, straight: None })
+    }
+
+    /// The same sync seen from its target: for records that only the target has.
+    pub(crate) fn turned(&self) -> Self {
+        let Match { source, target, creates } = self.matching;
+        Self {
+            db: self.db,
+            child: self.child,
+            rules: self.rules.turned(),
+            matching: Match { source: target, target: source, creates },
+            source: self.target,
+            target: self.source,
+            lease_seconds: self.lease_seconds,
+            prepared: Cell::new(false),
+            straight: Some(self.rules.clone()),
+        }
+    }
+
+    /// The name in the ledger of a record that was read at this source.
+    pub(crate) fn name_of(&self, source_id: &str) -> String {
+        if self.straight.is_some() { format!("target:{source_id}") } else { source_id.to_owned() }
+    }
+
+    /// Whether changes of the target go to the source.
+    pub(crate) fn goes_both_ways(&self) -> bool {
+        self.rules.flow == Flow::TwoWay
+    }
+}
+
+/// Records at hand already, by their ids; others are read.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Of the source: a page of its listing.
+    pub(crate) sources: HashMap<String, Record>,
+    /// Of the target, in the same way.
+    pub(crate) targets: HashMap<String, Record>,
+}
+
+impl Known {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sources.is_empty() && self.targets.is_empty()
+    }
+}
