@@ -13,11 +13,15 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 16] = [
+const FUNCTIONS: [Described; 21] = [
+    ("conflict-resolve", ::conflict_resolve::operations),
+    ("conflicts", ::conflicts::operations),
     ("delta-sync", ::delta_sync::operations),
     ("health", ::health::operations),
     ("integration-test", ::integration_test::operations),
     ("integrations", ::integrations::operations),
+    ("issue-retry", ::issue_retry::operations),
+    ("issues", ::issues::operations),
     ("item-search", ::item_search::operations),
     ("live", ::live::operations),
     ("openapi", ::openapi::operations),
@@ -30,6 +34,7 @@ const FUNCTIONS: [Described; 16] = [
     ("sync-configs", ::sync_configs::operations),
     ("sync-history", ::sync_history::operations),
     ("sync-list", ::sync_list::operations),
+    ("sync-perform", ::sync_perform::operations),
 ];
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
