@@ -6,6 +6,7 @@ mod neighbours;
 mod orders;
 mod sign_in;
 mod throttled;
+mod two_way;
 mod user_tokens;
 
 use crate::world::{User, World};
