@@ -146,3 +146,26 @@ as $$
 $$;
 revoke execute on function sync.issues_to_retry from public;
 grant execute on function sync.issues_to_retry to authenticated;
+
+-- What a sync would do, decided and not done: applying it does exactly this, or leaves alone what has changed since.
+create table if not exists sync.plans (
+  id uuid primary key default gen_random_uuid(),
+  -- Who made it; nobody else applies it.
+  user_id uuid not null references auth.users (id) on delete cascade,
+  config_id uuid not null references public.sync_configs (id) on delete cascade,
+  -- Another version of the rules is another plan.
+  config_version integer not null,
+  -- By the record's id at the source, the fingerprint of what was decided.
+  decisions jsonb not null,
+  created_at timestamptz not null default now(),
+  applied_run_id uuid,
+  constraint decisions_are_an_object check (jsonb_typeof(decisions) = 'object')
+);
+comment on table sync.plans is 'What syncs would do, kept for a day.';
+create index if not exists plans_of_a_user on sync.plans (user_id);
+create index if not exists plans_of_a_config on sync.plans (config_id);
+create index if not exists plans_by_age on sync.plans (created_at);
+alter table sync.plans enable row level security;
+grant select, insert, update, delete on sync.plans to sync_functions;
+drop policy if exists "The functions work with plans" on sync.plans;
+create policy "The functions work with plans" on sync.plans to sync_functions using (true) with check (true);

@@ -1,9 +1,7 @@
 //! `sync-configs`: syncs: which account follows which, by which rules, with every version of them.
 
-mod change;
 mod row;
 
-pub use change::{Change, New};
 pub use row::{Page, Row, Version, Versions};
 
 use domain::{ConfigId, ItemType};
@@ -11,6 +9,7 @@ use edge::describe::Operation;
 use edge::{Call, Created, Door, Either, Empty, Problem, Tagged};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use store::config_input::{Change, New};
 use store::configs::{self, Config, ConfigQuery};
 use store::{Claims, Db};
 

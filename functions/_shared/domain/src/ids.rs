@@ -65,6 +65,10 @@ id! {
     IssueId
 }
 id! {
+    /// What a sync would do (`plans`).
+    PlanId
+}
+id! {
     /// A saved search (`saved_search_patterns`).
     PatternId
 }

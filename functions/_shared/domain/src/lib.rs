@@ -31,7 +31,9 @@ mod testing;
 pub mod words;
 
 pub use fault::{Code, Fault};
-pub use ids::{ConfigId, ConflictId, IntegrationId, IssueId, ItemId, JobId, OrgId, PatternId, RunId, UserId};
+pub use ids::{
+    ConfigId, ConflictId, IntegrationId, IssueId, ItemId, JobId, OrgId, PatternId, PlanId, RunId, UserId,
+};
 pub use kind::{ErrorKind, RetryClass};
 pub use record::{Fields, Record, Value};
 pub use words::{Direction, ItemType, Platform, RunStatus, SyncMode, SyncType};

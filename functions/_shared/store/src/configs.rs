@@ -1,11 +1,11 @@
 //! Syncs: two accounts, a kind of item, rules in versions.
 
-use crate::db::user_sql;
+use crate::db::{sql, user_sql};
 use crate::page::Rows;
 use crate::runs::Direction;
 use crate::{Claims, Db, PageOf, Result};
 use chrono::{DateTime, Utc};
-use domain::{ConfigId, Fields, IntegrationId, ItemType, OrgId, Platform, UserId};
+use domain::{ConfigId, Fields, IntegrationId, ItemType, OrgId, Platform, RunId, RunStatus, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A sync with the rules it has now.
@@ -227,4 +227,93 @@ pub async fn permitted(
     }
     let input = Input { id, item_type, direction };
     Ok(db.call_as::<_, Answer>(claims, user_sql!("configs/permitted"), &input).await?.config_ids)
+}
+
+/// How a sync stands.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Standing {
+    /// The sync.
+    pub config_id: ConfigId,
+    /// The run that is at work.
+    pub running_run_id: Option<RunId>,
+    /// The last run that ended.
+    pub last_run: Option<LastRun>,
+    /// Runs that ended in the last 30 days.
+    pub runs: u64,
+    /// Those of them with nothing left to do.
+    pub runs_succeeded: u64,
+    /// Records that these brought up to date, or found so.
+    pub records_synced: u64,
+    /// Records that failed in them.
+    pub errors: u64,
+    /// When a run last came to its end.
+    pub last_sync_at: Option<DateTime<Utc>>,
+    /// Milliseconds per record.
+    pub average_ms: Option<f64>,
+    /// Records that fail.
+    pub open_issues: u64,
+    /// Records that wait for a person.
+    pub pending_conflicts: u64,
+    /// Up to which time of the platforms themselves changes were seen.
+    pub cursor_at: Option<DateTime<Utc>>,
+    /// Jobs that wait.
+    pub jobs_waiting: u64,
+    /// The last ten records that fail.
+    pub last_errors: Vec<LastError>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LastRun {
+    /// The run.
+    pub run_id: RunId,
+    /// How it ended.
+    pub status: RunStatus,
+    /// Why it ended badly, as a code.
+    pub reason: Option<String>,
+    /// The same for people.
+    pub message: Option<String>,
+    /// When.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// One record that fails.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LastError {
+    /// The source platform's id.
+    pub source_id: String,
+    /// The vendor's code, or ours.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// When it failed last.
+    pub at: DateTime<Utc>,
+}
+
+/// How these syncs stand. Whether the caller may see them, the function has asked before.
+pub async fn standing(db: &Db, ids: &[ConfigId]) -> Result<Vec<Standing>> {
+    #[derive(Serialize)]
+    struct Input<'a> {
+        ids: &'a [ConfigId],
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        rows: Vec<Standing>,
+    }
+    Ok(db.call::<_, Answer>(sql!("configs/status"), &Input { ids }).await?.rows)
+}
+
+/// Asks the runs of a sync that are at work to stop; answers how many there were. Only the user's own runs, and those
+/// of organizations where they are operators.
+pub async fn stop_runs(db: &Db, claims: &Claims, config_id: ConfigId) -> Result<u64> {
+    #[derive(Serialize)]
+    struct Input {
+        config_id: ConfigId,
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        cancelled: u64,
+    }
+    let answer: Answer = db.call_as(claims, user_sql!("configs/stop"), &Input { config_id }).await?;
+    Ok(answer.cancelled)
 }

@@ -10,6 +10,7 @@ mod db;
 mod error;
 mod page;
 
+pub mod config_input;
 pub mod configs;
 pub mod conflicts;
 pub mod credentials;
@@ -18,6 +19,7 @@ pub mod idempotency;
 pub mod integrations;
 pub mod issues;
 pub mod patterns;
+pub mod plans;
 pub mod queue;
 pub mod rates;
 pub mod runs;

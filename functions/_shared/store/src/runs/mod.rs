@@ -10,8 +10,8 @@ mod types;
 
 pub use history::{Event, HistoryDetail, HistoryQuery, HistoryRow, cancel, history, history_one};
 pub use page::{
-    Cursor, Decided, Intent, Intents, Item, ItemError, ItemResult, Link, Lookup, NextPage, Outcome,
-    PageResults, SideName, Unlinked, Work,
+    Cursor, Decided, Intent, Intents, Item, ItemError, ItemResult, Link, Look, Looked, Lookup, NextPage,
+    Outcome, PageResults, SideName, Unlinked, Work,
 };
 pub use types::{Child, Close, Direction, Open, Opened, Pause, Selection, Summary, SummaryError};
 
@@ -109,6 +109,11 @@ pub async fn cursor(db: &Db, run_id: RunId, side: SideName) -> Result<Cursor> {
 /// left out; the order is the given one.
 pub async fn lookup(db: &Db, input: &Lookup<'_>) -> Result<Work> {
     db.call(sql!("runs/lookup"), input).await
+}
+
+/// A sync and what is known of records of it, to decide about them without a run. `None`: there is no such sync.
+pub async fn look(db: &Db, input: &Look<'_>) -> Result<Option<Looked>> {
+    db.call(sql!("runs/look"), input).await
 }
 
 /// Writes down which records are about to be created. `false`: the lease was lost, nothing was written.

@@ -1,7 +1,8 @@
 //! What is said of the records of one page.
 
+use crate::runs::Child;
 use chrono::{DateTime, Utc};
-use domain::{Fields, ItemId, RunId, SyncMode, Value};
+use domain::{ConfigId, Fields, ItemId, RunId, SyncMode, Value};
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -236,6 +237,30 @@ pub struct Cursor {
     pub since: Option<DateTime<Utc>>,
     /// The platform's page token.
     pub page: Option<String>,
+}
+
+/// Asks for a sync and what is known of records of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Look<'a> {
+    /// The sync.
+    pub config_id: ConfigId,
+    /// The source platform's ids; `None` for those that are linked or on the list.
+    pub source_ids: Option<&'a [String]>,
+    /// Of these, those behind this id.
+    pub after: Option<&'a str>,
+    /// At most this many (the statement caps it at 1,000).
+    pub limit: i32,
+}
+
+/// A sync and records of it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Looked {
+    /// The sync, as for a run that will not be.
+    pub child: Child,
+    /// The records.
+    pub items: Vec<Item>,
+    /// Whether more are linked or listed behind the last of them.
+    pub more: bool,
 }
 
 /// Asks for what is known of these records, for a `changed` run. Links, intents and list rows, as in [`Item`].

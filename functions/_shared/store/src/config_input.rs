@@ -1,12 +1,11 @@
-//! What callers may set of a sync.
+//! What people may set of a sync, checked before it is stored.
 
+use crate::configs::{Config, ConfigChange, NewConfig};
+use crate::{Claims, Db, Error, Result, integrations};
 use chrono::Utc;
-use domain::{ConfigId, Fields, IntegrationId, ItemType, Platform, rules, schedule};
-use edge::Problem;
+use domain::{Code, ConfigId, Fields, IntegrationId, ItemType, Platform, rules, schedule};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::configs::{Config, ConfigChange, NewConfig};
-use store::{Claims, Db, integrations};
 
 const DIRECTIONS: [&str; 2] = ["unidirectional", "bidirectional"];
 const MODES: [&str; 2] = ["batch", "realtime"];
@@ -76,12 +75,13 @@ pub struct Change {
 }
 
 impl New {
-    pub(crate) async fn checked(self, db: &Db, claims: &Claims) -> Result<NewConfig, Problem> {
+    /// Checks it against its accounts and their kinds of item. [`Error::Refused`] says what is wrong.
+    pub async fn checked(self, db: &Db, claims: &Claims) -> Result<NewConfig> {
         check_name(&self.name)?;
         check_words(self.direction.as_deref(), self.mode.as_deref())?;
         check_schedule(self.schedule.as_deref(), self.time_zone.as_deref().unwrap_or("UTC"))?;
         if self.source_integration_id == self.target_integration_id {
-            return Err(Problem::invalid("/targetIntegrationId", "A sync has two different sides."));
+            return Err(wrong("/targetIntegrationId", "A sync has two different sides."));
         }
         let source = platform(db, claims, self.source_integration_id, "/sourceIntegrationId").await?;
         let target = platform(db, claims, self.target_integration_id, "/targetIntegrationId").await?;
@@ -103,20 +103,36 @@ impl New {
 }
 
 impl Change {
-    pub(crate) fn checked(self, old: &Config, if_match: Option<&str>) -> Result<ConfigChange, Problem> {
+    /// Switches a sync on or off and changes nothing else.
+    pub fn enabled(id: ConfigId, enabled: bool) -> Self {
+        Self {
+            id,
+            enabled: Some(enabled),
+            name: None,
+            direction: None,
+            mode: None,
+            schedule: None,
+            time_zone: None,
+            rules: None,
+            restore: None,
+        }
+    }
+
+    /// Checks it against the sync as it is; `if_match` is the revision that the caller saw.
+    pub fn checked(self, old: &Config, if_match: Option<&str>) -> Result<ConfigChange> {
         self.name.as_deref().map_or(Ok(()), check_name)?;
         check_words(self.direction.as_deref(), self.mode.as_deref())?;
         let schedule = self.schedule.as_deref().or(old.schedule.as_deref());
         check_schedule(schedule, self.time_zone.as_deref().unwrap_or(&old.time_zone))?;
         if self.rules.is_some() && self.restore.is_some() {
-            return Err(Problem::invalid("/restore", "Either give rules, or bring back older ones."));
+            return Err(wrong("/restore", "Either give rules, or bring back older ones."));
         }
         if let Some(rules) = &self.rules {
             check_rules(rules, old.item_type, old.source_platform, old.target_platform)?;
         }
         let expected = match if_match {
             None | Some("*") => None,
-            Some(tag) => Some(tag.parse().map_err(|_| Problem::precondition_failed())?),
+            Some(tag) => Some(tag.parse().map_err(|_| changed())?),
         };
         Ok(ConfigChange {
             id: old.id,
@@ -133,50 +149,55 @@ impl Change {
     }
 }
 
-fn check_name(name: &str) -> Result<(), Problem> {
+fn check_name(name: &str) -> Result<()> {
     if (1..=200).contains(&name.trim().chars().count()) {
         Ok(())
     } else {
-        Err(Problem::invalid("/name", "A name has 1 to 200 characters."))
+        Err(wrong("/name", "A name has 1 to 200 characters."))
     }
 }
 
-fn check_words(direction: Option<&str>, mode: Option<&str>) -> Result<(), Problem> {
+fn check_words(direction: Option<&str>, mode: Option<&str>) -> Result<()> {
     if direction.is_some_and(|direction| !DIRECTIONS.contains(&direction)) {
-        return Err(Problem::invalid("/direction", "This is unidirectional or bidirectional."));
+        return Err(wrong("/direction", "This is unidirectional or bidirectional."));
     }
     if mode.is_some_and(|mode| !MODES.contains(&mode)) {
-        return Err(Problem::invalid("/mode", "This is batch or realtime."));
+        return Err(wrong("/mode", "This is batch or realtime."));
     }
     Ok(())
 }
 
-fn check_schedule(schedule: Option<&str>, time_zone: &str) -> Result<(), Problem> {
+fn check_schedule(schedule: Option<&str>, time_zone: &str) -> Result<()> {
     // A schedule that is always due, so that the time zone is looked at even where there is none.
     let text = schedule.filter(|schedule| !schedule.is_empty()).unwrap_or("* * * * *");
     match schedule::due(text, time_zone, None, chrono::DateTime::<Utc>::UNIX_EPOCH) {
         Ok(_) => Ok(()),
-        Err(error @ schedule::BadSchedule::TimeZone(_)) => {
-            Err(Problem::invalid("/timeZone", format!("{error}.")))
-        }
-        Err(error) => Err(Problem::invalid("/schedule", format!("{error}."))),
+        Err(error @ schedule::BadSchedule::TimeZone(_)) => Err(wrong("/timeZone", format!("{error}."))),
+        Err(error) => Err(wrong("/schedule", format!("{error}."))),
     }
 }
 
-fn check_rules(
-    rules: &Fields,
-    item_type: ItemType,
-    source: Platform,
-    target: Platform,
-) -> Result<(), Problem> {
+fn check_rules(rules: &Fields, item_type: ItemType, source: Platform, target: Platform) -> Result<()> {
     rules::read(rules, item_type, source, target)
         .map(|_| ())
-        .map_err(|error| Problem::invalid("/rules", format!("{error}.")))
+        .map_err(|error| wrong("/rules", format!("{error}.")))
 }
 
-async fn platform(db: &Db, claims: &Claims, id: IntegrationId, pointer: &str) -> Result<Platform, Problem> {
+async fn platform(db: &Db, claims: &Claims, id: IntegrationId, pointer: &'static str) -> Result<Platform> {
     match integrations::get(db, claims, id).await? {
         Some(account) => Ok(account.platform),
-        None => Err(Problem::invalid(pointer, "There is no such account.")),
+        None => Err(wrong(pointer, "There is no such account.")),
     }
+}
+
+fn wrong(pointer: &str, detail: impl Into<String>) -> Error {
+    refused(Code::Invalid, pointer, detail.into())
+}
+
+fn changed() -> Error {
+    refused(Code::PreconditionFailed, "", "It was changed in the meantime. Read it again.".to_owned())
+}
+
+fn refused(code: Code, pointer: &str, detail: String) -> Error {
+    Error::Refused { statement: "configs", code, detail, pointer: pointer.to_owned() }
 }
