@@ -1,6 +1,7 @@
 //! A page of records, from reading to results. Nothing is recorded here: the page does that in one statement.
 
 use crate::gather::{self, Gathered, Stop};
+use crate::look;
 use crate::outcome;
 use crate::sides::{Known, MET, Sides};
 use crate::write::{self, Task};
@@ -129,7 +130,7 @@ fn sort(
 /// changes of the target are to be found, unless its own listing brings them.
 fn settled(sides: &Sides<'_>, item: &Item, source: &Record, wanted: &Fields) -> Option<ItemResult> {
     let brings = sides.child.selection == Selection::Changed;
-    if sides.goes_both_ways() && !brings || item.resolution.is_some() {
+    if sides.goes_both_ways() && !brings || item.resolution.is_some() || sides.plan.is_some() {
         return None;
     }
     let link = item.link.as_ref().filter(|_| item.mode == SyncMode::Delta && item.target_id.is_some())?;
@@ -276,10 +277,34 @@ fn decided(rules: &Rules, one: &Pending) -> Decision {
     }
 }
 
+/// What would be written, with how the other records would end. Nothing is.
+pub(crate) async fn forecast(
+    sides: &Sides<'_>,
+    items: Vec<Item>,
+) -> Result<(Vec<Task>, Vec<ItemResult>), Stop> {
+    let mut results = Vec::new();
+    let ids = items.iter().map(|item| item.source_id.clone()).collect();
+    let sources = gather::missing(sides.source, sides.child.item_type, ids, HashMap::new()).await?;
+    if let Some(wait) = sources.late {
+        return Err(Stop::Later(wait));
+    }
+    let mut pending = sort(sides, items, (sources, &HashMap::new()), &mut results);
+    if let Some(wait) = find_targets(sides, &mut pending, HashMap::new(), &mut results).await? {
+        return Err(Stop::Later(wait));
+    }
+    let tasks = decide_all(sides, pending, &mut results);
+    Ok((tasks, results))
+}
+
 fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemResult>) -> Vec<Task> {
     let mut tasks = Vec::new();
     for one in pending {
         let decision = decided(&sides.rules, &one);
+        let planned = sides.plan.map(|plan| plan.get(&one.item.source_id));
+        if planned.is_some_and(|planned| planned != Some(&look::fingerprint(&decision))) {
+            results.push(outcome::otherwise(&one));
+            continue;
+        }
         match &decision {
             Decision::Create { .. } | Decision::Update { .. } => tasks.push(Task::new(sides, one, decision)),
             Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &decision, kept)),

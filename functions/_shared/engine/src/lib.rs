@@ -16,6 +16,7 @@ mod gather;
 mod guard;
 mod integration;
 mod listed;
+mod look;
 mod outcome;
 mod report;
 mod run;
@@ -35,6 +36,7 @@ pub use error::{Error, Result};
 pub use integration::{
     Probe, ProbeStep, check_base_url, default_rates, new_integration_id, seal_credential, test_integration,
 };
+pub use look::{Applied, Outlook, Planned, Which, apply, keep, look};
 pub use report::{RecordError, RunReport};
 pub use search::{Found, FoundRecord, Query, count, search};
 pub use settings::Settings;

@@ -102,6 +102,19 @@ pub(crate) fn already_linked(item: &Item, target: &str) -> ItemResult {
     ItemResult { error: Some(error("held", "ambiguous", &message)), ..result(item, None, Outcome::Held) }
 }
 
+/// It is not what the plan was about any more.
+pub(crate) fn otherwise(one: &Pending) -> ItemResult {
+    ItemResult {
+        error: Some(error(
+            "conflict",
+            "changed_since_plan",
+            "The record has changed since the plan was made. Plan again.",
+        )),
+        inputs: Some(inputs(Some(&one.source), one.target.as_ref())),
+        ..result(&one.item, Some(&one.source), Outcome::Failed)
+    }
+}
+
 /// Both sides agree, or what differs is not ours to write. The bases move up.
 pub(crate) fn unchanged(
     sides: &Sides<'_>,

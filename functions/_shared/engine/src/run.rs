@@ -14,7 +14,7 @@ use crate::sides::{Known, Sides};
 use crate::wire::Wire;
 use connectors::ErrorKind;
 use domain::{Fault, ItemId, RunStatus};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use store::Db;
@@ -46,6 +46,8 @@ pub(crate) enum Scope<'a> {
     Whole,
     /// Only those with these ids at the source.
     Named(&'a [String]),
+    /// Only what was planned, by the record's id at the source.
+    Planned(&'a BTreeMap<String, String>),
 }
 
 /// Works on one sync until it is done or the time is up.
@@ -73,12 +75,17 @@ async fn at_work(
     deadline: Deadline,
     (lines, scope): (&Lines<'_>, Scope<'_>),
 ) -> Result<Ended> {
+    let plan = if let Scope::Planned(plan) = scope { Some(plan) } else { None };
     let sides = match Sides::new(db, child, &lines.source, &lines.target, settings.lease_seconds) {
-        Ok(sides) => sides,
+        Ok(sides) => Sides { plan, ..sides },
         Err(error) => return close_badly(db, child, reason_of(&error), error.detail()).await,
     };
     let mut progress = Progress::new(&sides, deadline);
     match (scope, child.selection) {
+        (Scope::Planned(plan), _) => {
+            let ids: Vec<String> = plan.keys().cloned().collect();
+            changed::named(&mut progress, &ids).await
+        }
         (Scope::Named(ids), _) => changed::named(&mut progress, ids).await,
         (Scope::Whole, Selection::Listed) => listed::listed(&mut progress).await,
         (Scope::Whole, Selection::Changed) => changed::changed(&mut progress).await,

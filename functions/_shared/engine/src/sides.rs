@@ -5,7 +5,7 @@ use domain::decide::{Flow, Rules};
 use domain::defaults::{self, Match};
 use domain::{Record, rules};
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use store::Db;
 use store::runs::{Child, Direction};
 
@@ -23,6 +23,8 @@ pub(crate) struct Sides<'a> {
     pub(crate) lease_seconds: i32,
     /// Whether the target has what our external key needs there.
     pub(crate) prepared: Cell<bool>,
+    /// Only what was planned is done: by the record's id at the source, the fingerprint of what was decided.
+    pub(crate) plan: Option<&'a BTreeMap<String, String>>,
     /// The rules of the sync itself, where this is the sync seen from its other side.
     pub(crate) straight: Option<Rules>,
 }
@@ -43,7 +45,18 @@ impl<'a> Sides<'a> {
         }
         let matching = defaults::match_key(child.item_type, from);
         let prepared = Cell::new(false);
-        Ok(Self { db, child, rules, matching, source, target, lease_seconds, prepared, straight: None })
+        Ok(Self {
+            db,
+            child,
+            rules,
+            matching,
+            source,
+            target,
+            lease_seconds,
+            prepared,
+            plan: None,
+            straight: None,
+        })
     }
 
     /// The same sync seen from its target: for records that only the target has.
@@ -58,6 +71,7 @@ impl<'a> Sides<'a> {
             target: self.source,
             lease_seconds: self.lease_seconds,
             prepared: Cell::new(false),
+            plan: self.plan,
             straight: Some(self.rules.clone()),
         }
     }
