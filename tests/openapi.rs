@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 21] = [
+const FUNCTIONS: [Described; 28] = [
     ("conflict-resolve", ::conflict_resolve::operations),
     ("conflicts", ::conflicts::operations),
     ("delta-sync", ::delta_sync::operations),
@@ -24,6 +24,7 @@ const FUNCTIONS: [Described; 21] = [
     ("issues", ::issues::operations),
     ("item-search", ::item_search::operations),
     ("live", ::live::operations),
+    ("mapping-preview", ::mapping_preview::operations),
     ("openapi", ::openapi::operations),
     ("patterns", ::patterns::operations),
     ("queue", ::queue::operations),
@@ -31,10 +32,16 @@ const FUNCTIONS: [Described; 21] = [
     ("queue-drain", ::queue_drain::operations),
     ("ready", ::ready::operations),
     ("scheduled-sync", ::scheduled_sync::operations),
+    ("sync-apply", ::sync_apply::operations),
+    ("sync-compare", ::sync_compare::operations),
     ("sync-configs", ::sync_configs::operations),
     ("sync-history", ::sync_history::operations),
     ("sync-list", ::sync_list::operations),
     ("sync-perform", ::sync_perform::operations),
+    ("sync-plan", ::sync_plan::operations),
+    ("sync-start", ::sync_start::operations),
+    ("sync-status", ::sync_status::operations),
+    ("sync-stop", ::sync_stop::operations),
 ];
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
