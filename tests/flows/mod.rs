@@ -4,6 +4,7 @@ mod database;
 mod inventory;
 mod neighbours;
 mod orders;
+mod plans;
 mod sign_in;
 mod throttled;
 mod two_way;

@@ -6,12 +6,12 @@ use platforms::{Product, product};
 use serde_json::{Value, json};
 
 /// A product as both platforms know it.
-fn chair() -> Product {
+pub(super) fn chair() -> Product {
     product("chair").handle("chair").title("Chair").variant("chair-1", "10.00")
 }
 
 /// A sync of products that goes both ways, by these rules; answers its id.
-async fn both_ways(user: &User<'_>, rules: Value) -> String {
+pub(super) async fn both_ways(user: &User<'_>, rules: Value) -> String {
     // The platforms' clock goes on ahead of ours: the ERP must not refuse signatures for that.
     user.erp().set_clock_skew(None);
     let account = async |platform: &str| {
@@ -23,24 +23,24 @@ async fn both_ways(user: &User<'_>, rules: Value) -> String {
 }
 
 /// Carries the sync out, a minute later by the platforms' clock.
-async fn perform(user: &User<'_>, config: &str) -> Value {
+pub(super) async fn perform(user: &User<'_>, config: &str) -> Value {
     user.world.platforms.clock().advance(TimeDelta::minutes(1));
     user.invoke("sync-perform", json!({ "configId": config })).await.ok()
 }
 
 /// How many records a run wrote, on either side.
-fn written(run: &Value) -> i64 {
+pub(super) fn written(run: &Value) -> i64 {
     run["recordsCreated"].as_i64().unwrap() + run["recordsUpdated"].as_i64().unwrap()
 }
 
 /// Edits the product by hand on both sides, a minute later.
-fn edit(user: &User<'_>, in_shop: impl FnOnce(&mut Product), in_erp: impl FnOnce(&mut Product)) {
+pub(super) fn edit(user: &User<'_>, in_shop: impl FnOnce(&mut Product), in_erp: impl FnOnce(&mut Product)) {
     user.world.platforms.clock().advance(TimeDelta::minutes(1));
     assert!(user.shop().edit("chair", in_shop) && user.erp().edit("chair", in_erp));
 }
 
 /// The title of the product in the shop and in the ERP.
-fn titles(user: &User<'_>) -> (String, String) {
+pub(super) fn titles(user: &User<'_>) -> (String, String) {
     (user.shop().product("chair").unwrap().title, user.erp().product("chair").unwrap().title)
 }
 
