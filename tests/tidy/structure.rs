@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const ON_SPIN: &[&str] = &["store", "engine", "edge"];
 /// What `domain` may stand on: crates without input, output, clock, randomness or threads.
 const PURE: &[&str] = &[
+    "cel",
     "chrono",
     "chrono-tz",
     "croner",

@@ -1,6 +1,6 @@
 //! The functions that expressions may call.
 
-use super::evaluate::{joined, number, order, same, shown};
+use super::signs::{joined, number, order, same, shown};
 use super::{Failure, MAX_TEXT};
 use crate::decimal::{self, Rounding};
 use crate::record::{NULL, Value};
@@ -42,7 +42,8 @@ const MANY: usize = 50;
 
 macro_rules! functions {
     ($($name:literal $least:literal..=$most:expr, $run:expr, $about:literal;)+) => {
-        /// Every function, besides `if(condition, this, that)` and `field("a path")`.
+        /// Every function, besides `field("a path")` and `default(a, b, …)`, the first that is not null, and what asks each
+        /// element of a list: `map`, `filter`, `all`, `exists`, `exists_one`.
         pub const FUNCTIONS: &[Signature] =
             &[$(Signature { name: $name, least: $least, most: $most, about: $about, run: $run }),+];
     };
@@ -56,19 +57,18 @@ functions! {
     "min" 1..=MANY, |a| extreme(a, Ordering::Less), "the smallest; null is left out";
     "max" 1..=MANY, |a| extreme(a, Ordering::Greater), "the greatest; null is left out";
     "sum" 1..=1, |a| sum(list(a.at(0))?), "of a list of numbers; null is left out";
-    "count" 1..=1, |a| Ok(list(a.at(0))?.len().into()), "how many elements";
     "number" 1..=1, |a| Ok(number(a.at(0))?.map_or(Value::Null, decimal::to_value)), "the number that a text shows";
-    "text" 1..=1, |a| Ok(Value::String(shown(a.at(0))?)), "as text";
+    "string" 1..=1, |a| Ok(Value::String(shown(a.at(0))?)), "as text";
     "concat" 1..=MANY, |a| joined(a.0.iter()), "texts behind each other";
     "upper" 1..=1, |a| on_text(a.at(0), str::to_uppercase), "in capitals";
     "lower" 1..=1, |a| on_text(a.at(0), str::to_lowercase), "in small letters";
     "trim" 1..=1, |a| on_text(a.at(0), |t| t.trim().into()), "without the white space around";
-    "length" 1..=1, length, "letters of a text, elements of a list";
-    "substring" 2..=3, substring, "from letter number (0 is the first), so many letters";
+    "size" 1..=1, size, "how many letters of a text, elements of a list, fields of an object";
+    "substring" 2..=3, substring, "from letter number (0 is the first) to before another";
     "replace" 3..=3, replace, "every occurrence of a text by another";
     "contains" 2..=2, contains, "whether a text or a list holds this";
-    "starts_with" 2..=2, |a| both_texts(a, |t, part| t.starts_with(part)), "whether a text begins so";
-    "ends_with" 2..=2, |a| both_texts(a, |t, part| t.ends_with(part)), "whether a text ends so";
+    "startsWith" 2..=2, |a| both_texts(a, |t, part| t.starts_with(part)), "whether a text begins so";
+    "endsWith" 2..=2, |a| both_texts(a, |t, part| t.ends_with(part)), "whether a text ends so";
     "split" 2..=2, split, "a text into a list, at each separator";
     "join" 2..=2, join, "a list into a text, with a separator";
     "first" 1..=1, |a| Ok(list(a.at(0))?.first().cloned().unwrap_or_default()), "of a list; null if it is empty";
@@ -128,7 +128,7 @@ fn extreme(a: Arguments<'_>, wanted: Ordering) -> Result<Value, Failure> {
     Ok(best.clone())
 }
 
-fn list(value: &Value) -> Result<&[Value], Failure> {
+pub(super) fn list(value: &Value) -> Result<&[Value], Failure> {
     match value {
         Value::Array(values) => Ok(values),
         Value::Null => Ok(&[]),
@@ -156,10 +156,11 @@ fn both_texts(a: Arguments<'_>, ask: fn(&str, &str) -> bool) -> Result<Value, Fa
     Ok(Value::Bool(ask(&shown(a.at(0))?, &shown(a.at(1))?)))
 }
 
-fn length(a: Arguments<'_>) -> Result<Value, Failure> {
+fn size(a: Arguments<'_>) -> Result<Value, Failure> {
     Ok(match a.at(0) {
-        Value::Null => Value::Null,
+        Value::Null => 0.into(),
         Value::Array(values) => values.len().into(),
+        Value::Object(fields) => fields.len().into(),
         value => shown(value)?.chars().count().into(),
     })
 }
@@ -168,8 +169,8 @@ fn substring(a: Arguments<'_>) -> Result<Value, Failure> {
     if a.at(0).is_null() {
         return Ok(Value::Null);
     }
-    let (from, most) = (a.count(1)?.unwrap_or(0), a.count(2)?.unwrap_or(usize::MAX));
-    Ok(Value::String(shown(a.at(0))?.chars().skip(from).take(most).collect()))
+    let (from, to) = (a.count(1)?.unwrap_or(0), a.count(2)?.unwrap_or(usize::MAX));
+    Ok(Value::String(shown(a.at(0))?.chars().take(to).skip(from).collect()))
 }
 
 fn replace(a: Arguments<'_>) -> Result<Value, Failure> {

@@ -73,7 +73,7 @@ fn a_circle_of_syncs_falls_silent_after_every_edit() {
 
 #[test]
 fn two_syncs_that_contradict_each_other_are_stopped() {
-    let loud = json!([{"source": "title", "target": "title", "transformation": {"custom": "value & '!'"}}]);
+    let loud = json!([{"source": "title", "target": "title", "transformation": {"custom": "value + '!'"}}]);
     let mut platforms = vec![record(json!({"title": "t"})); 2];
     let mut syncs = [sync(0, 1, plain(), Flow::OneWay), sync(1, 0, loud, Flow::OneWay)];
     let mut writes = 0;

@@ -166,7 +166,7 @@ fn what_is_calculated_keeps_the_form_of_what_it_replaces() {
     assert_eq!(through(&gross, json!("10.00")), Ok(json!("11.90")));
     assert_eq!(through(&gross, parse("10.00")), Ok(parse("11.90")));
     assert_eq!(through(&json!({"calculate": "price * n"}), json!(null)), Ok(parse("30.00")));
-    assert_eq!(through(&json!({"custom": "first & ' ' & last"}), json!(null)), Ok(json!("Ada Lovelace")));
+    assert_eq!(through(&json!({"custom": "first + ' ' + last"}), json!(null)), Ok(json!("Ada Lovelace")));
     assert_eq!(through(&gross, json!("ten")), Err("calculate".to_owned()));
     assert_eq!(through(&json!({"calculate": "first"}), json!(1)), Err("calculate".to_owned()));
     assert_eq!(through(&json!({"custom": "1 / 0"}), json!(1)), Err("custom".to_owned()));
@@ -196,7 +196,7 @@ fn every_check_lets_the_right_values_pass() {
         (json!({"length": {"min": 1, "max": 3}}), json!(["äöü", [1]]), json!(["", "abcd", [], 5])),
         (json!({"regex": "^[A-Z]{2}-[0-9]+$"}), json!(["AB-1"]), json!(["ab-1", "AB-", 5])),
         (json!({"enum": ["a", 1]}), json!(["a", 1, 1.0]), json!(["b", "1"])),
-        (json!({"custom": "value > 3 and n == 3"}), json!([4, "5"]), json!([3, null])),
+        (json!({"custom": "value > 3 && n == 3"}), json!([4, "5"]), json!([3, null])),
     ] {
         let transformation = json!({"validate": check});
         for value in good.as_array().unwrap() {
