@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialKind {
-    /// A token that does not change (`{"access_token"}`): a Shopify custom app, an n8n key.
+    /// A token that does not change (`{"access_token", "webhook_secret"?}`): a Shopify custom app, an n8n key. Webhooks
+    /// need the secret that they are signed with.
     AccessToken,
-    /// A client id and a client secret that buy access tokens (`{"client_id", "client_secret"}`).
+    /// A client id and a client secret that buy access tokens (`{"client_id", "client_secret", "webhook_secret"?}`).
+    /// Webhooks are signed with the client secret; the further one is for those that are not, and for rotations.
     ClientCredentials,
     /// OAuth 1.0a, NetSuite's token-based authentication
     /// (`{"consumer_key", "consumer_secret", "token", "token_secret"}`).

@@ -8,6 +8,8 @@ use std::fmt;
 
 const LONGEST: usize = 4096;
 const LONGEST_KEY: usize = 16_384;
+/// What the platform signs its messages with, where that is not the client secret.
+const WEBHOOK_SECRET: &str = "webhook_secret";
 
 /// An opened credential. Shows its kind and nothing else.
 #[derive(Clone)]
@@ -15,8 +17,8 @@ pub struct Credential(pub(crate) Kind);
 
 #[derive(Clone)]
 pub(crate) enum Kind {
-    AccessToken { access_token: Secret },
-    ClientCredentials { client_id: String, client_secret: Secret },
+    AccessToken { access_token: Secret, webhook_secret: Option<Secret> },
+    ClientCredentials { client_id: String, client_secret: Secret, webhook_secret: Option<Secret> },
     TokenBased { consumer_key: String, consumer_secret: Secret, token: String, token_secret: Secret },
     ClientAssertion { client_id: String, certificate_id: String, private_key: Secret, algorithm: Algorithm },
 }
@@ -43,17 +45,23 @@ impl Credential {
     pub fn open(kind: CredentialKind, opened: &Secret) -> Result<Self> {
         let value = strict::parse(opened.expose()).map_err(|_| Error::Sealed)?;
         let Value::Object(mut fields) = value else { return Err(Error::Sealed) };
+        let webhook_secret = match fields.remove(WEBHOOK_SECRET) {
+            None => None,
+            Some(Value::String(text)) if !text.is_empty() => Some(Secret::new(text)),
+            Some(_) => return Err(Error::Sealed),
+        };
         let mut take = |name: &str| match fields.remove(name) {
             Some(Value::String(text)) if !text.is_empty() => Ok(text),
             _ => Err(Error::Sealed),
         };
         Ok(Self(match kind {
             CredentialKind::AccessToken => {
-                Kind::AccessToken { access_token: Secret::new(take("access_token")?) }
+                Kind::AccessToken { access_token: Secret::new(take("access_token")?), webhook_secret }
             }
             CredentialKind::ClientCredentials => Kind::ClientCredentials {
                 client_id: take("client_id")?,
                 client_secret: Secret::new(take("client_secret")?),
+                webhook_secret,
             },
             CredentialKind::TokenBased => Kind::TokenBased {
                 consumer_key: take("consumer_key")?,
@@ -72,21 +80,22 @@ impl Credential {
 
     /// Checks what a person typed in; the answer is what shall be sealed: texts trimmed, a key with real line ends.
     ///
-    /// Every field is required, none is unknown. A private key must be one that signs: it is tried.
+    /// Every field is required but `webhook_secret`, none is unknown. A private key must be one that signs: it is tried.
     pub fn check(kind: CredentialKind, input: &Value) -> Result<Value, Vec<FieldError>> {
         let Some(given) = input.as_object() else {
             return Err(vec![wrong("", "invalid", "This must be an object.")]);
         };
-        let known = fields(kind);
+        let (known, optional) = (fields(kind), optional_fields(kind));
         let mut errors: Vec<FieldError> = given
             .keys()
-            .filter(|name| !known.contains(&name.as_str()))
+            .filter(|name| !known.iter().chain(optional).any(|known| known == name))
             .map(|name| {
                 wrong(&name.replace('~', "~0").replace('/', "~1"), "unknown", "There is no such field.")
             })
             .collect();
         let mut checked = Map::new();
-        for &name in known {
+        let is_given = |name: &&&str| given.get(**name).is_some_and(|value| !is_blank(value));
+        for &name in known.iter().chain(optional.iter().filter(is_given)) {
             match field(name, given.get(name)) {
                 Ok(text) => drop(checked.insert(name.to_owned(), Value::String(text))),
                 Err(error) => errors.push(error),
@@ -96,6 +105,19 @@ impl Credential {
             errors.extend(key_defect(&checked));
         }
         if errors.is_empty() { Ok(Value::Object(checked)) } else { Err(errors) }
+    }
+
+    /// What the account's platform may have signed its messages with: the secret entered for them, and the client secret.
+    /// None for a credential that has neither.
+    pub fn webhook_secrets(&self) -> Vec<Secret> {
+        let secrets = match &self.0 {
+            Kind::AccessToken { webhook_secret, .. } => [webhook_secret.as_ref(), None],
+            Kind::ClientCredentials { client_secret, webhook_secret, .. } => {
+                [webhook_secret.as_ref(), Some(client_secret)]
+            }
+            Kind::TokenBased { .. } | Kind::ClientAssertion { .. } => [None, None],
+        };
+        secrets.into_iter().flatten().cloned().collect()
     }
 
     /// Which kind it is.
@@ -122,6 +144,19 @@ const fn fields(kind: CredentialKind) -> &'static [&'static str] {
         CredentialKind::TokenBased => &["consumer_key", "consumer_secret", "token", "token_secret"],
         CredentialKind::ClientAssertion => &["client_id", "certificate_id", "private_key", "algorithm"],
     }
+}
+
+/// What a credential of this kind may have besides.
+const fn optional_fields(kind: CredentialKind) -> &'static [&'static str] {
+    match kind {
+        CredentialKind::AccessToken | CredentialKind::ClientCredentials => &[WEBHOOK_SECRET],
+        CredentialKind::TokenBased | CredentialKind::ClientAssertion => &[],
+    }
+}
+
+/// Whether a form left this out.
+fn is_blank(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 fn wrong(name: &str, code: &'static str, detail: &str) -> FieldError {
@@ -251,6 +286,28 @@ mod tests {
         assert_eq!(defects(kind, &input(EC_PRIVATE, "none")), [("/algorithm".to_owned(), "invalid")]);
         let escaped = EC_PRIVATE.trim().replace('\n', "\\n");
         Credential::check(kind, &input(&escaped, "ES256")).unwrap();
+    }
+
+    #[test]
+    fn messages_are_signed_with_the_secret_entered_for_them_or_the_client_secret() {
+        let signers = |kind, input: Value| -> Vec<Vec<u8>> {
+            let checked = Credential::check(kind, &input).unwrap();
+            let credential = Credential::open(kind, &Secret::new(checked.to_string())).unwrap();
+            credential.webhook_secrets().iter().map(|secret| secret.expose().to_vec()).collect()
+        };
+        let token = CredentialKind::AccessToken;
+        let client = CredentialKind::ClientCredentials;
+        assert_eq!(signers(token, json!({"access_token": "a", "webhook_secret": " w\n"})), [b"w"]);
+        for blank in [json!(null), json!(""), json!(" ")] {
+            assert!(signers(token, json!({"access_token": "a", "webhook_secret": blank})).is_empty());
+        }
+        assert_eq!(signers(client, json!({"client_id": "a", "client_secret": "b"})), [b"b"]);
+        let both = json!({"client_id": "a", "client_secret": "b", "webhook_secret": "w"});
+        assert_eq!(signers(client, both), [b"w", b"b"]);
+        let wrong = json!({"access_token": "a", "webhook_secret": 7});
+        assert_eq!(defects(token, &wrong), [("/webhook_secret".to_owned(), "invalid")]);
+        let kept = Secret::new(r#"{"access_token":"a","webhook_secret":""}"#);
+        assert_eq!(Credential::open(token, &kept).unwrap_err(), Error::Sealed);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub fn sign(
             Ok(())
         }
         Scheme::ClientSecretForm => {
-            let Kind::ClientCredentials { client_id, client_secret } = &credential.0 else {
+            let Kind::ClientCredentials { client_id, client_secret, .. } = &credential.0 else {
                 return Err(Error::Mismatch("a client id and secret are needed"));
             };
             let pairs = [("client_id", client_id.as_str()), ("client_secret", client_secret.expose_text()?)];
@@ -69,7 +69,7 @@ pub fn sign(
 fn access_token<'a>(credential: &'a Credential, token: Option<&'a Secret>) -> Result<&'a Secret> {
     match (token, &credential.0) {
         (Some(token), _) => Ok(token),
-        (None, Kind::AccessToken { access_token }) => Ok(access_token),
+        (None, Kind::AccessToken { access_token, .. }) => Ok(access_token),
         (None, _) => Err(Error::Mismatch("an access token must be bought first")),
     }
 }
