@@ -9,6 +9,7 @@
 //! 2. A variant of [`domain::Platform`]; the compiler then asks for the arm in [`of`].
 //! 3. Its [`Connector::hosts`] in `spin.toml` (a tidy test compares) and its simulator in `tests/platforms`.
 
+mod event;
 mod exchange;
 mod netsuite;
 mod query;
@@ -18,14 +19,16 @@ mod shopify;
 mod testing;
 
 pub use domain::ErrorKind;
+pub use event::{Event, Subject};
 pub use exchange::{Error, Exchange, Reply, Request, Result, Step};
 pub use query::{
     Account, Capability, Filter, Gauge, Key, Limits, ListQuery, Page, SchemaField, SchemaObject, TestReport,
     Token, Write, Written,
 };
 
-use domain::auth::{CredentialKind, Scheme};
+use domain::auth::{CredentialKind, Scheme, WebhookScheme};
 use domain::{ItemType, Platform};
+use http::HeaderMap;
 
 /// The result of one record of a batch: what the platform holds now, or why it refused.
 pub type Outcome = Result<Written>;
@@ -117,6 +120,18 @@ pub trait Connector: Sync {
 
     /// Proves, step by step, that the address, the credential and the permissions are right.
     fn test(&self, account: &Account) -> Result<Exchange<TestReport>>;
+
+    /// How the platform signs what it tells us by itself; `None` when it tells nothing.
+    fn webhooks(&self) -> Option<WebhookScheme> {
+        None
+    }
+
+    /// Reads a message whose signature was verified. [`ErrorKind::Unexpected`] when it does not say which event it is,
+    /// or of a followed topic which record.
+    fn event(&self, headers: &HeaderMap, body: &[u8]) -> Result<Event> {
+        let _ = (headers, body);
+        Err(Error::unsupported("this platform tells nothing by itself"))
+    }
 }
 
 /// The connector of a platform.

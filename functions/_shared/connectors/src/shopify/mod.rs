@@ -23,14 +23,16 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod variant_input;
+mod webhooks;
 
 use crate::{
-    Account, Capability, Connector, Error, Exchange, Gauge, Key, Limits, ListQuery, Outcome, Page, Reply,
-    Result, SchemaObject, TestReport, Token, Write,
+    Account, Capability, Connector, Error, Event, Exchange, Gauge, Key, Limits, ListQuery, Outcome, Page,
+    Reply, Result, SchemaObject, TestReport, Token, Write,
 };
-use domain::auth::Scheme;
+use domain::auth::{Scheme, WebhookScheme};
 use domain::{ItemType, Record};
 use graphql::Shop;
+use http::HeaderMap;
 use reading::Shape;
 
 /// Requests side by side for one shop. Points are the real limit; more in flight only meet it sooner.
@@ -153,5 +155,13 @@ impl Connector for Shopify {
 
     fn test(&self, account: &Account) -> Result<Exchange<TestReport>> {
         account::test(&Shop::of(account)?)
+    }
+
+    fn webhooks(&self) -> Option<WebhookScheme> {
+        Some(webhooks::SCHEME)
+    }
+
+    fn event(&self, headers: &HeaderMap, body: &[u8]) -> Result<Event> {
+        webhooks::event(headers, body)
     }
 }
