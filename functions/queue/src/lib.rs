@@ -58,7 +58,7 @@ pub struct Page {
 pub struct Row {
     /// The job.
     pub id: JobId,
-    /// `run`: a run goes on. `sync_items`: items are synced.
+    /// `run`: a run goes on. `sync_items`: items are synced. `changed`: whatever changed is synced.
     pub kind: &'static str,
     /// Its state.
     pub state: String,
@@ -128,6 +128,7 @@ impl From<JobRow> for Row {
             kind: match job.kind {
                 JobKind::Run => "run",
                 JobKind::SyncItems => "sync_items",
+                JobKind::Changed => "changed",
             },
             state: job.state,
             priority: job.priority,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use store::Db;
 use store::queue::{self, End, Finished, Job, JobKind};
 use store::runs::{self, Open};
+use store::webhooks;
 
 /// Jobs claimed at once. Few: each may be a whole run, and what is claimed waits for us.
 const AT_ONCE: i32 = 4;
@@ -17,6 +18,8 @@ const AT_ONCE: i32 = 4;
 const MARGIN: Duration = Duration::from_secs(4);
 /// A run that somebody is at is looked at again after this long, in milliseconds.
 const BUSY_DELAY: i64 = 5_000;
+/// The same for a job that cannot hand its work over to the queue: its attempts must outlast a long run.
+const LONG_BUSY_DELAY: i64 = 30_000;
 
 /// What became of the jobs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,6 +126,18 @@ async fn attempt(db: &Db, settings: &Settings, job: &Job, deadline: Deadline) ->
                 run::work(db, settings, child, deadline, Scope::Whole).await?;
             }
             Ok(if opened.running.is_some() { Next::Later(BUSY_DELAY) } else { Next::Done })
+        }
+        JobKind::Changed => {
+            let Some(config_id) = job.config_id else { return Ok(Next::Done) };
+            let child = runs::open_changed(db, config_id, None, settings.lease_seconds).await?;
+            let Some(child) = child else {
+                // The run that is at it may have been past the change already: once more after it.
+                let again = webhooks::is_followed(db, config_id).await?;
+                return Ok(if again { Next::Later(LONG_BUSY_DELAY) } else { Next::Done });
+            };
+            match run::work(db, settings, &child, deadline).await? {
+                Ended::Closed | Ended::Paused | Ended::Lost => Ok(Next::Done),
+            }
         }
     }
 }

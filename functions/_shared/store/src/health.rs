@@ -69,6 +69,9 @@ pub struct Keep {
     /// Jobs that died.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead_job_days: Option<i32>,
+    /// Messages of platforms, by which one that comes again is recognised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_days: Option<i32>,
 }
 
 /// What was dropped and made.
@@ -86,6 +89,8 @@ pub struct Pruned {
     pub keys: u64,
     /// Traces of which run used which credential; the audit keeps its own.
     pub uses: u64,
+    /// Messages of platforms deleted.
+    pub webhooks: u64,
 }
 
 /// How our own part is doing.

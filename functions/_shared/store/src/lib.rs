@@ -25,6 +25,7 @@ pub mod rates;
 pub mod runs;
 pub mod schedules;
 pub mod sync_list;
+pub mod webhooks;
 
 pub use db::{Claims, Db};
 pub use error::{Error, Result};

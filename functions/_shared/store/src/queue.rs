@@ -15,6 +15,8 @@ pub enum JobKind {
     Run,
     /// Sync the items of the payload (`{"item_ids": […]}`).
     SyncItems,
+    /// Sync whatever changed in the source of the job's sync.
+    Changed,
 }
 
 /// A job that was taken: this worker alone has it, for 60 seconds.
@@ -103,7 +105,8 @@ pub struct NewJob {
     pub payload: Fields,
     /// Jobs of one group are worked one at a time: `config:<id>` for a sync.
     pub group_key: String,
-    /// A job that still waits absorbs a second one with this key: `item:<id>`, `run:<config id>`.
+    /// A job that still waits absorbs a second one with this key: `item:<id>`, `run:<config id>`,
+    /// `changed:<config id>`.
     pub dedupe_key: Option<String>,
     /// 1 (first) to 9.
     pub priority: i16,
