@@ -16,11 +16,13 @@ const SENDS_NOTHING: &[&str] = &[
     "check_base_url",
     "default_rates",
     "new_integration_id",
+    "receive_webhook",
     "seal_credential",
     "Deadline",
     "Error",
     "Result",
     "Settings",
+    "WebhookError",
 ];
 
 /// What a function's own source says about its rights.

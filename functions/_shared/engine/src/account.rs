@@ -30,15 +30,20 @@ pub(crate) fn open(settings: &Settings, side: &Side, sealed: &Sealed) -> Result<
     let connector = connectors::of(side.platform);
     let base_url = Url::parse(&side.base_url).map_err(|error| Error::Address(error.to_string()))?;
     guard::check(&base_url, connector, &settings.development_host)?;
-    let secret = Place::of(sealed, "secret").open(settings, &sealed.secret)?;
     let account = Account { base_url, credential: sealed.kind, settings: side.config.clone() };
-    let credential = Credential::open(sealed.kind, &secret)?;
+    let credential = open_credential(settings, sealed)?;
     let token = sealed
         .token
         .as_ref()
         .filter(|token| is_fresh(token))
         .map(|token| open_token(settings, sealed, token));
     Ok(Opened { connector, account, credential, token: token.transpose()?, fence: sealed.fence })
+}
+
+/// Opens what the account's owner entered.
+pub(crate) fn open_credential(settings: &Settings, sealed: &Sealed) -> Result<Credential> {
+    let secret = Place::of(sealed, "secret").open(settings, &sealed.secret)?;
+    Ok(Credential::open(sealed.kind, &secret)?)
 }
 
 /// Opens a stored access token.

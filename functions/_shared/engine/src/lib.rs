@@ -26,6 +26,7 @@ mod settings;
 mod sides;
 mod sync;
 mod turned;
+mod webhook;
 mod wire;
 mod write;
 
@@ -41,3 +42,4 @@ pub use report::{RecordError, RunReport};
 pub use search::{Found, FoundRecord, Query, count, search};
 pub use settings::Settings;
 pub use sync::{Answer, Scheduled, UserResult, Wish, scheduled, sync_changed, sync_items, sync_records};
+pub use webhook::{WebhookError, receive_webhook};
