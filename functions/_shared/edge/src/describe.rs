@@ -35,6 +35,8 @@ pub struct Operation {
     summary: Option<&'static str>,
     media: &'static str,
     more_for_keys: bool,
+    /// What follows the function's name in its address, and what that is.
+    below: Option<(&'static str, &'static str)>,
     /// The input in full, for a query whose fields become parameters.
     fields: fn(&mut SchemaGenerator) -> Schema,
     /// The input by reference, for a body.
@@ -154,6 +156,7 @@ impl Operation {
             summary: None,
             media: JSON,
             more_for_keys: false,
+            below: None,
             fields: |schemas| I::json_schema(schemas),
             body: |schemas| schemas.subschema_for::<I>(),
             answers: O::answers,
@@ -176,6 +179,12 @@ impl Operation {
     #[must_use]
     pub fn more_for_keys(self) -> Self {
         Self { more_for_keys: true, ..self }
+    }
+
+    /// Only found with something after the function's name: its name, and what it is. The same for all methods.
+    #[must_use]
+    pub fn below(self, name: &'static str, what: &'static str) -> Self {
+        Self { below: Some((name, what)), ..self }
     }
 
     /// The method, in lower case.

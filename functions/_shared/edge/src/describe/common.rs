@@ -128,9 +128,6 @@ pub(super) fn security_schemes() -> Value {
 }
 
 /// A part of the address that names the thing in question.
-pub(super) fn path_parameter(name: &str) -> Value {
-    json!({
-        "name": name, "in": "path", "required": true, "schema": {"type": "string"},
-        "description": "The thing in question. In a body or a query it need not be named then.",
-    })
+pub(super) fn path_parameter(name: &str, what: &str) -> Value {
+    json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}, "description": what})
 }

@@ -5,6 +5,9 @@ use super::{Operation, common};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
+/// What a parameter of a further address is.
+const NAMED: &str = "The thing in question. In a body or a query it need not be named then.";
+
 /// A description of functions in the making.
 pub struct Document {
     info: Value,
@@ -43,7 +46,9 @@ impl Document {
             definitions.iter().map(|(old, schema)| (old.clone(), public_name(name, old, schema))).collect();
         let mut path = Value::Object(methods);
         rename(&mut path, &names);
-        self.paths.insert(format!("/{name}"), path);
+        let below = operations.first().and_then(|operation| operation.below);
+        let tail = below.map(|(parameter, _)| format!("/{{{parameter}}}")).unwrap_or_default();
+        self.paths.insert(format!("/{name}{tail}"), path);
         self.tags.push(json!({"name": name, "description": about}));
         for (old, mut schema) in definitions {
             rename(&mut schema, &names);
@@ -76,7 +81,7 @@ impl Document {
                 *id = format!("{}_at_{words}", id.as_str().unwrap_or_default()).into();
             }
             if let Some(known) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
-                known.extend(parameters.iter().map(|name| common::path_parameter(name)));
+                known.extend(parameters.iter().map(|name| common::path_parameter(name, NAMED)));
             }
         }
         path.insert("servers".to_owned(), json!([{"url": "/"}]));

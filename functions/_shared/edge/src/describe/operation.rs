@@ -11,6 +11,7 @@ impl Operation {
     pub(super) fn object(&self, function: &str, about: &str, sides: &mut Sides) -> Value {
         let answers = (self.answers)(&mut sides.written);
         let mut parameters = vec![common::parameter("RequestId")];
+        parameters.extend(self.below.map(|(name, what)| common::path_parameter(name, what)));
         if self.takes_keys() {
             parameters.push(common::parameter("IdempotencyKey"));
         }
@@ -113,10 +114,13 @@ impl Operation {
     fn may_fail(&self, status: u16, has_tags: bool) -> bool {
         match status {
             // What nobody must sign in for reaches no platform either.
-            401 | 403 | 502 => self.door != Door::None,
-            409 => self.method != "get",
+            401 => self.door != Door::None,
+            // A message is not read before it is believed, and never needs an answer.
+            403 | 502 => !matches!(self.door, Door::None | Door::Signature),
+            409 => self.method != "get" && self.door != Door::Signature,
             412 => has_tags,
-            413 | 415 => self.has_body(),
+            413 => self.has_body(),
+            415 => self.has_body() && self.door != Door::Signature,
             _ => true,
         }
     }
