@@ -28,6 +28,7 @@ const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("conflict-resolve", "user", "POST"),
     ("issues", "user", "GET"),
     ("issue-retry", "user", "POST"),
+    ("webhook-receive/00000000-0000-4000-8000-000000000000", "signature", "POST"),
     ("integrations", "user", "GET"),
     ("integration-test", "user", "POST"),
     ("health", "none", "GET"),
@@ -66,6 +67,7 @@ async fn every_function_lets_in_whom_it_names_and_nobody_else() {
         let expected = match *door {
             "user" => (false, true, false, false),
             "secret" => (false, false, true, false),
+            "signature" => (false, false, false, false),
             _ => (true, true, true, true),
         };
         let said = [&nobody, &user, &system, &wrong_key].map(|reply| (reply.status, reply.text.clone()));

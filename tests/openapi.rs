@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 28] = [
+const FUNCTIONS: [Described; 29] = [
     ("conflict-resolve", ::conflict_resolve::operations),
     ("conflicts", ::conflicts::operations),
     ("delta-sync", ::delta_sync::operations),
@@ -42,6 +42,7 @@ const FUNCTIONS: [Described; 28] = [
     ("sync-start", ::sync_start::operations),
     ("sync-status", ::sync_status::operations),
     ("sync-stop", ::sync_stop::operations),
+    ("webhook-receive", ::webhook_receive::operations),
 ];
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -65,7 +66,13 @@ fn further_routes() -> Vec<(String, String)> {
     let routes = triggers.map(|trigger| {
         (trigger["route"].as_str().unwrap().to_owned(), trigger["component"].as_str().unwrap().to_owned())
     });
-    routes.filter(|(route, name)| *route != format!("/functions/v1/{name}")).collect()
+    routes.filter(|(route, name)| !is_own(route, name)).collect()
+}
+
+/// Whether a route is the function's own: its name, and what the function says follows it.
+fn is_own(route: &str, name: &str) -> bool {
+    let tail = route.strip_prefix("/functions/v1/").and_then(|rest| rest.strip_prefix(name));
+    tail.is_some_and(|tail| tail.is_empty() || tail.starts_with('/'))
 }
 
 fn root() -> PathBuf {
@@ -135,8 +142,15 @@ fn every_component_is_described() {
     let components: BTreeSet<String> = manifest["component"].as_table().unwrap().keys().cloned().collect();
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let own = paths.iter().filter(|(_, item)| item["servers"][0]["url"] != "/");
-    let described: BTreeSet<String> = own.map(|(path, _)| path.trim_start_matches('/').to_owned()).collect();
-    assert_eq!(described, components);
+    let own: Vec<&String> = own.map(|(path, _)| path).collect();
+    let name = |path: &&String| path.split('/').nth(1).unwrap_or_default().to_owned();
+    assert_eq!(own.iter().map(name).collect::<BTreeSet<String>>(), components);
+    let triggers = manifest["trigger"]["http"].as_array().unwrap().iter();
+    let routes: BTreeSet<&str> = triggers.map(|trigger| trigger["route"].as_str().unwrap()).collect();
+    for path in own {
+        let route = format!("/functions/v1{}", path.replace('{', ":").replace('}', ""));
+        assert!(routes.contains(route.as_str()), "spin.toml has no route {route}");
+    }
 }
 
 #[test]
