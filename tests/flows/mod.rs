@@ -9,6 +9,7 @@ mod sign_in;
 mod throttled;
 mod two_way;
 mod user_tokens;
+mod webhooks;
 
 use crate::world::{User, World};
 use serde_json::{Value, json};

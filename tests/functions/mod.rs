@@ -14,6 +14,8 @@ mod schedules;
 mod sync_history;
 mod sync_list;
 mod sync_list_items;
+mod webhook_jobs;
+mod webhook_receive;
 
 use crate::world::{Database, Reply, User};
 use platforms::{Product, product};

@@ -3,10 +3,12 @@
 //! A test begins by saying who and what exists, does one thing, and looks at what the world is like then.
 
 mod database;
+mod hook;
 mod reply;
 mod user;
 
 pub(crate) use database::Database;
+pub(crate) use hook::{Hook, SIGNATURE, number, post};
 pub(crate) use reply::Reply;
 pub(crate) use user::{User, claims, now, token};
 

@@ -238,6 +238,11 @@ impl ShopifyHandle {
 
     // --- webhooks ---
 
+    /// The signature of a message with this body, as its receiver checks it.
+    pub fn sign(&self, body: &str) -> String {
+        webhooks::signature(&self.client_secret(), body.as_bytes())
+    }
+
     /// How many events wait for delivery.
     pub fn pending_webhooks(&self) -> usize {
         self.account.platform().state.pending.len()
