@@ -135,7 +135,7 @@ async fn attempt(db: &Db, settings: &Settings, job: &Job, deadline: Deadline) ->
                 let again = webhooks::is_followed(db, config_id).await?;
                 return Ok(if again { Next::Later(LONG_BUSY_DELAY) } else { Next::Done });
             };
-            match run::work(db, settings, &child, deadline).await? {
+            match run::work(db, settings, &child, deadline, Scope::Whole).await? {
                 Ended::Closed | Ended::Paused | Ended::Lost => Ok(Next::Done),
             }
         }
