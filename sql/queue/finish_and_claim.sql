@@ -1,11 +1,12 @@
 -- Says how jobs ended, and takes the next ones: due, at most one of each group, urgent ones first, fair over owners.
--- Called by queue-drain.
---   in  {finished: [{id, fence, end, error?, delay_ms?, run_id?}], limit}  end: done, retry or dead; limit at most 20
+-- Called by queue-drain, and by data-sync for one owner.
+--   in  {finished: [{id, fence, end, error?, delay_ms?, run_id?}], limit, owner?}  end: done, retry or dead; limit at most 20
 --   out {jobs: [{id, fence, kind, ...}], lost: [ids]}             lost: their lease ran out, somebody else has them
 -- `retry` becomes `dead` once no attempts are left. A job whose worker died on its last attempt dies here as well.
 -- `offset 0`: or the planner would read the whole text once for each field.
 with recursive input as materialized (
-  select j -> 'finished' as finished, least(greatest((j ->> 'limit')::integer, 0), 20) as size, gen_random_uuid() as start
+  select j -> 'finished' as finished, least(greatest((j ->> 'limit')::integer, 0), 20) as size, gen_random_uuid() as start,
+    (j ->> 'owner')::uuid as owner
   from (select $1::text::jsonb as j offset 0) as given
 ),
 told as materialized (
@@ -46,7 +47,11 @@ owners (id, round, n) as (
 ),
 candidates as materialized (
   select job.*, owners.id as owner
-  from (select distinct id from owners) as owners, lateral (
+  from (
+    select distinct owners.id from owners, input where input.owner is null
+    union
+    select input.owner from input where input.owner is not null
+  ) as owners, lateral (
     select q.id, q.group_key, q.priority, q.due_at
     from sync.sync_queue as q
     where q.user_id = owners.id and q.state in ('pending', 'retry', 'leased') and q.due_at <= now()

@@ -165,14 +165,21 @@ struct Ids {
     ids: Vec<JobId>,
 }
 
-/// Says how jobs ended, and takes up to `limit` (at most 20) due ones, in one statement.
-pub async fn finish_and_claim(db: &Db, finished: &[Finished], limit: i32) -> Result<Claimed> {
+/// Says how jobs ended, and takes up to `limit` (at most 20) due ones, everybody's or this owner's, in one statement.
+pub async fn finish_and_claim(
+    db: &Db,
+    finished: &[Finished],
+    limit: i32,
+    owner: Option<UserId>,
+) -> Result<Claimed> {
     #[derive(Serialize)]
     struct Input<'a> {
         finished: &'a [Finished],
         limit: i32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        owner: Option<UserId>,
     }
-    db.call(sql!("queue/finish_and_claim"), &Input { finished, limit }).await
+    db.call(sql!("queue/finish_and_claim"), &Input { finished, limit, owner }).await
 }
 
 /// Puts jobs in; answers their ids, or those of the jobs that absorbed them.
