@@ -50,7 +50,7 @@ async fn queue_drain(call: Call<Input>) -> Result<Either<Accepted<Output>, Outpu
 async fn drain(deadline: engine::Deadline) -> Result<engine::Drained, Problem> {
     let db = Db::open().await?;
     let settings = Settings::read().await?;
-    Ok(engine::drain(&db, &settings, deadline).await?)
+    Ok(engine::drain(&db, &settings, deadline, None).await?)
 }
 
 impl Output {

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::run::{self, Ended, Scope};
 use crate::settings::Settings;
 use domain::backoff::Backoff;
-use domain::{Fault, SyncType};
+use domain::{Fault, SyncType, UserId};
 use std::time::Duration;
 use store::Db;
 use store::queue::{self, End, Finished, Job, JobKind};
@@ -16,6 +16,8 @@ use store::webhooks;
 const AT_ONCE: i32 = 4;
 /// What must be left of the time to claim more.
 const MARGIN: Duration = Duration::from_secs(4);
+/// A job that failed is not tried again within this long, in milliseconds: not in the same round.
+const LEAST_DELAY: i64 = 1_000;
 /// A run that somebody is at is looked at again after this long, in milliseconds.
 const BUSY_DELAY: i64 = 5_000;
 /// The same for a job that cannot hand its work over to the queue: its attempts must outlast a long run.
@@ -36,8 +38,13 @@ pub struct Drained {
     pub empty: bool,
 }
 
-/// Works the queue until nothing is due or the time is up.
-pub async fn drain(db: &Db, settings: &Settings, deadline: Deadline) -> Result<Drained> {
+/// Works the queue until nothing is due or the time is up: everybody's, or one user's.
+pub async fn drain(
+    db: &Db,
+    settings: &Settings,
+    deadline: Deadline,
+    owner: Option<UserId>,
+) -> Result<Drained> {
     let mut drained = Drained::default();
     let mut finished = Vec::new();
     loop {
@@ -45,7 +52,7 @@ pub async fn drain(db: &Db, settings: &Settings, deadline: Deadline) -> Result<D
         if limit == 0 && finished.is_empty() {
             return Ok(drained);
         }
-        let jobs = queue::finish_and_claim(db, &finished, limit).await?.jobs;
+        let jobs = queue::finish_and_claim(db, &finished, limit, owner).await?.jobs;
         if jobs.is_empty() {
             drained.empty = limit > 0;
             return Ok(drained);
@@ -89,7 +96,10 @@ async fn end(db: &Db, settings: &Settings, job: &Job, deadline: Deadline) -> Fin
                 error.retry_after(),
                 clock::chance(),
             );
-            let delay = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or(BUSY_DELAY);
+            let delay = wait
+                .and_then(|wait| i64::try_from(wait.as_millis()).ok())
+                .unwrap_or(BUSY_DELAY)
+                .max(LEAST_DELAY);
             finished(End::Retry, Some(error.detail()), Some(delay))
         }
     }
