@@ -13,9 +13,10 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 29] = [
+const FUNCTIONS: [Described; 30] = [
     ("conflict-resolve", ::conflict_resolve::operations),
     ("conflicts", ::conflicts::operations),
+    ("data-sync", ::data_sync::operations),
     ("delta-sync", ::delta_sync::operations),
     ("health", ::health::operations),
     ("integration-test", ::integration_test::operations),

@@ -27,6 +27,7 @@ pub struct Input {
 
 /// What to do with issues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[schemars(rename = "IssueAction")]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Sync the records now: both sides are read and decided about anew.
