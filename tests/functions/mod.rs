@@ -1,5 +1,6 @@
 //! Each function through its own component: what it takes, what it answers, what the tables hold then.
 
+mod data_sync;
 mod direct_tables;
 mod health;
 mod integration_test;
