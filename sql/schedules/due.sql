@@ -3,6 +3,7 @@
 --   in  {after_user_id?}
 --   out {users: [{user_id, item_ids, scheduled: [{item_id, schedule, time_zone, last_checked_at}],
 --        configs: [{config_id, schedule, time_zone, last_due_at}]}], more}
+-- A realtime sync with neither a schedule nor items is due every hour: what its messages lose is made good.
 -- `item_ids` have no schedule of their own and go with every tick, 20,000 a user at most, those that waited longest
 -- first. Left out: what is switched off, and what an account in error or switched off could not do anyway.
 with users as materialized (
@@ -10,14 +11,16 @@ with users as materialized (
   from (
     select i.user_id from public.sync_list as i where i.is_active
     union
-    select c.user_id from public.sync_configs as c where c.enabled and c.schedule is not null
+    select c.user_id from public.sync_configs as c where c.enabled and (c.schedule is not null or c.mode = 'realtime')
   ) as u
   where u.user_id > coalesce(($1::text::jsonb ->> 'after_user_id')::uuid, '00000000-0000-0000-0000-000000000000')
   order by u.user_id
   limit 101
 ),
 configs as materialized (
-  select c.id, c.user_id, c.schedule, c.time_zone, c.last_due_at
+  select c.id, c.user_id, c.time_zone, c.last_due_at, coalesce(c.schedule,
+      case when c.mode = 'realtime' and not exists (select from public.sync_list as i where i.config_id = c.id)
+        then '0 * * * *' end) as schedule
   from public.sync_configs as c
   join public.integrations as s on s.id = c.source_integration_id and s.status = 'active'
   join public.integrations as t on t.id = c.target_integration_id and t.status = 'active'

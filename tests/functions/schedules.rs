@@ -192,3 +192,20 @@ async fn a_full_comparison_can_be_left_to_a_quiet_hour() {
         "delta looks at the source only"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_realtime_sync_without_a_schedule_is_polled_so_that_a_lost_message_is_made_good() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    let config = follows(&ana, "shopify", "netsuite", YEARLY).await;
+    let realtime =
+        format!("update public.sync_configs set mode = 'realtime', schedule = null where id = '{config}'");
+    world.db.run(&realtime).await;
+    ana.shop().has(small("chair"));
+
+    world.tick("scheduled-sync").await.ok();
+    let soon = world.tick("scheduled-sync").await.ok();
+
+    assert_eq!(title_in_erp(&ana, "chair").as_deref(), Some("Product chair"));
+    assert_eq!(soon["userResults"], json!([]), "not again within the hour: {soon}");
+}
