@@ -44,6 +44,11 @@ pub(super) fn titles(user: &User<'_>) -> (String, String) {
     (user.shop().product("chair").unwrap().title, user.erp().product("chair").unwrap().title)
 }
 
+/// Something of a product in the shop and in the ERP.
+pub(super) fn sides_of(user: &User<'_>, key: &str, get: impl Fn(&Product) -> String) -> (String, String) {
+    (get(&user.shop().product(key).unwrap()), get(&user.erp().product(key).unwrap()))
+}
+
 /// The user's conflicts in this state.
 async fn conflicts(user: &User<'_>, status: &str) -> Vec<Value> {
     user.get(&format!("conflicts?status={status}")).await.ok()["data"].as_array().unwrap().clone()

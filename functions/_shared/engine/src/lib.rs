@@ -10,6 +10,7 @@ mod budget;
 mod changed;
 mod chunk;
 mod clock;
+mod counterpart;
 mod drain;
 mod error;
 mod gather;
