@@ -17,6 +17,12 @@ pub(crate) struct Rows<T> {
     rows: Vec<T>,
 }
 
+impl<T> From<Vec<T>> for Rows<T> {
+    fn from(rows: Vec<T>) -> Self {
+        Self { rows }
+    }
+}
+
 impl<T> PageOf<T> {
     pub(crate) fn cut(Rows { mut rows }: Rows<T>, limit: i32) -> Self {
         let limit = usize::try_from(limit.clamp(1, 1000)).unwrap_or(1);

@@ -6,6 +6,7 @@
 
 mod history;
 mod page;
+mod replay;
 mod types;
 
 pub use history::{Event, HistoryDetail, HistoryQuery, HistoryRow, cancel, history, history_one};
@@ -13,6 +14,7 @@ pub use page::{
     Cursor, Decided, Intent, Intents, Item, ItemError, ItemResult, Link, Look, Looked, Lookup, NextPage,
     Outcome, PageResults, SideName, Unlinked, Work,
 };
+pub use replay::{ReplayQuery, ReplayRow, ReplaySync, replay};
 pub use types::{Child, Close, Direction, Open, Opened, Pause, Selection, Summary, SummaryError};
 
 use crate::db::sql;
