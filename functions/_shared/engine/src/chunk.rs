@@ -181,14 +181,17 @@ fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemRe
     for one in pending {
         let decision = decided(&sides.rules, &one);
         let planned = sides.plan.map(|plan| plan.get(&one.item.source_id));
-        if planned.is_some_and(|planned| planned != Some(&look::fingerprint(&decision))) {
-            results.push(outcome::otherwise(&one));
-            continue;
-        }
+        let otherwise = planned.is_some_and(|planned| planned != Some(&look::fingerprint(&decision)));
         match &decision {
+            // What has come to be equal in the meantime needs no plan any more.
+            Decision::Create { .. } | Decision::Update { .. } if otherwise => {
+                results.push(outcome::otherwise(&one));
+            }
             Decision::Create { .. } | Decision::Update { .. } => tasks.push(Task::new(sides, one, decision)),
             Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &decision, kept)),
-            Decision::Conflict { conflicts } => results.push(outcome::conflicted(&one, conflicts)),
+            Decision::Conflict { conflicts } => {
+                results.push(outcome::conflicted(sides, &one, &decision, conflicts));
+            }
             Decision::Filtered { violation } => {
                 results.push(outcome::skipped(&one.item, &violation.to_string()));
             }

@@ -19,6 +19,7 @@ mod integration;
 mod listed;
 mod look;
 mod outcome;
+mod replay;
 mod report;
 mod run;
 mod search;
@@ -39,6 +40,7 @@ pub use integration::{
     Probe, ProbeStep, check_base_url, default_rates, new_integration_id, seal_credential, test_integration,
 };
 pub use look::{Applied, Outlook, Planned, Which, apply, keep, look};
+pub use replay::{Again, replay};
 pub use report::{RecordError, RunReport};
 pub use search::{Found, FoundRecord, Query, count, search};
 pub use settings::Settings;

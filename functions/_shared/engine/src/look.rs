@@ -156,6 +156,7 @@ pub(crate) fn fingerprint(decision: &Decision) -> String {
         Decision::Update { fields, back, changes, conflicts } => {
             json!(["update", fields, back, values(changes), values(conflicts)])
         }
+        Decision::Conflict { conflicts } => json!(["conflict", values(conflicts)]),
         _ => json!(["nothing"]),
     };
     hash::bytes(text.to_string().as_bytes())

@@ -1,6 +1,7 @@
 //! How a record ended, in the words of the ledger.
 
 use crate::chunk::{self, Pending};
+use crate::look;
 use crate::sides::Sides;
 use crate::write::{Held, Task};
 use domain::decide::{Answers, Change, Decision, Rules, Situation, bases_after};
@@ -32,6 +33,21 @@ fn error(class: &str, code: &str, message: &str) -> ItemError {
 /// The inputs of a decision, kept for those who ask why.
 fn inputs(source: Option<&Record>, target: Option<&Record>) -> Value {
     json!({ "source": source.map(|record| &record.fields), "target": target.map(|record| &record.fields) })
+}
+
+/// All that a decision was made on, and what stands for it: so it can be made again. Where a person had a say, or where
+/// the sync was seen from its other side, the inputs alone say too little.
+fn situation(sides: &Sides<'_>, one: &Pending, decision: &Decision) -> Value {
+    if sides.straight.is_some() || one.item.resolution.is_some() {
+        return inputs(Some(&one.source), one.target.as_ref());
+    }
+    let (target, link) = (one.target.as_ref(), one.item.link.as_ref());
+    json!({
+        "source": one.source.fields, "source_at": one.source.modified_at,
+        "target": target.map(|target| &target.fields), "target_at": target.and_then(|target| target.modified_at),
+        "base_source": link.map(|link| &link.base_source), "base_target": link.map(|link| &link.base_target),
+        "only": one.item.fields, "decision": look::fingerprint(decision),
+    })
 }
 
 /// It failed for a reason of ours.
@@ -134,12 +150,17 @@ pub(crate) fn unchanged(
 }
 
 /// Nothing was written; a person decides.
-pub(crate) fn conflicted(one: &Pending, conflicts: &[Change]) -> ItemResult {
+pub(crate) fn conflicted(
+    sides: &Sides<'_>,
+    one: &Pending,
+    decision: &Decision,
+    conflicts: &[Change],
+) -> ItemResult {
     ItemResult {
         target_id: one.target.as_ref().map(|target| target.id.clone()),
         changes: explained(conflicts),
         error: Some(error("held", "conflict", &both_changed(conflicts))),
-        inputs: Some(inputs(Some(&one.source), one.target.as_ref())),
+        inputs: Some(situation(sides, one, decision)),
         conflicts: Some(explained(conflicts)),
         seen: Some(seen(conflicts)),
         ..result(&one.item, Some(&one.source), Outcome::Conflicted)
@@ -183,7 +204,7 @@ pub(crate) fn written(
         link: if unread { None } else { link(sides, one, &task.decision, answers) },
         changes: explained(&all),
         error,
-        inputs: Some(inputs(Some(&one.source), one.target.as_ref())),
+        inputs: Some(situation(sides, one, &task.decision)),
         conflicts: (!conflicts.is_empty()).then(|| explained(conflicts)),
         seen: (!conflicts.is_empty()).then(|| seen(conflicts)),
         ..result(&one.item, Some(&one.source), outcome)
