@@ -22,6 +22,7 @@ const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("sync-apply", "user", "POST"),
     ("sync-compare", "user", "POST"),
     ("mapping-preview", "user", "POST"),
+    ("run-replay", "user", "POST"),
     ("data-sync", "user", "GET"),
     ("queue-add", "user", "POST"),
     ("queue", "user", "GET"),

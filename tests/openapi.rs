@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 30] = [
+const FUNCTIONS: [Described; 31] = [
     ("conflict-resolve", ::conflict_resolve::operations),
     ("conflicts", ::conflicts::operations),
     ("data-sync", ::data_sync::operations),
@@ -32,6 +32,7 @@ const FUNCTIONS: [Described; 30] = [
     ("queue-add", ::queue_add::operations),
     ("queue-drain", ::queue_drain::operations),
     ("ready", ::ready::operations),
+    ("run-replay", ::run_replay::operations),
     ("scheduled-sync", ::scheduled_sync::operations),
     ("sync-apply", ::sync_apply::operations),
     ("sync-compare", ::sync_compare::operations),
