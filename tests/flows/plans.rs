@@ -241,3 +241,44 @@ async fn a_record_that_failed_is_tried_again_alone_or_with_all_like_it() {
     ben.invoke("issue-retry", json!({ "ids": [issues[0]["id"]] })).await.problem("not_found");
     assert_eq!(written(&perform(&ana, &config).await), 1, "the last one comes with the next run");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_decided_again_decides_the_same_and_other_rules_show_what_they_would_do() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    let config = ten_chairs(&ana, json!({ "strategy": "manual" })).await;
+    world.platforms.clock().advance(chrono::TimeDelta::minutes(1));
+    ana.shop().edit("chair-1", |product| product.title = "Stool".to_owned());
+    ana.erp().edit("chair-2", |product| product.title = "Armchair".to_owned());
+    ana.shop().edit("chair-3", |product| product.title = "Stool".to_owned());
+    ana.erp().edit("chair-3", |product| product.title = "Armchair".to_owned());
+    let run = perform(&ana, &config).await;
+    let other = json!({ "id": config, "rules": { "strategy": "source_wins" } });
+    ana.request(reqwest::Method::PUT, "sync-configs", other).await.ok();
+    let (shop, erp) = (ana.shop().products(), ana.erp().products());
+
+    let again = ana.invoke("run-replay", json!({ "runId": run["runId"] })).await.ok();
+    let page = ana.invoke("run-replay", json!({ "runId": run["runId"], "limit": 2 })).await.ok();
+    let body = json!({ "runId": run["runId"], "limit": 2, "cursor": page["next_cursor"] });
+    let rest = ana.invoke("run-replay", body).await.ok();
+    let otherwise = ana.invoke("run-replay", json!({ "runId": run["runId"], "version": 2 })).await.ok();
+
+    assert_eq!((again["data"].as_array().unwrap().len(), &again["same"]), (3, &json!(3)), "{again}");
+    assert_eq!((page["data"].as_array().unwrap().len(), rest["data"].as_array().unwrap().len()), (2, 1));
+    let conflict =
+        again["data"].as_array().unwrap().iter().find(|row| row["outcome"] == "conflicted").unwrap();
+    assert_eq!(conflict["again"]["action"], "conflict", "{conflict}");
+    assert_eq!(otherwise["same"], 2, "{otherwise}");
+    let now = otherwise["data"].as_array().unwrap().iter().find(|row| row["again"]["same"] == false).unwrap();
+    assert_eq!(
+        (&now["again"]["action"], &now["again"]["changes"][0]["rule"]),
+        (&json!("update"), &json!("source_wins"))
+    );
+    assert_eq!(
+        (ana.shop().products() == shop, ana.erp().products() == erp),
+        (true, true),
+        "nothing is written"
+    );
+    let ben = world.user("ben").await;
+    ben.invoke("run-replay", json!({ "runId": run["runId"] })).await.problem("not_found");
+}
