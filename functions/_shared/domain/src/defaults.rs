@@ -90,34 +90,23 @@ fn status(turned: bool) -> Option<Rule> {
     Some(Rule { transformation: Some(there), reverse: Some(back), ..rule })
 }
 
-/// How a record that is not linked yet is looked for on the target, before one is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Match {
-    /// The field of the source's record.
-    pub source: &'static str,
-    /// The field of the target's record that holds the same.
-    pub target: &'static str,
-    /// Whether a record that is not found is made. Stock, for one, belongs to an item that must exist.
-    pub creates: bool,
+/// Whether a record that the target does not have is made there. Stock, for one, belongs to an item that must exist.
+pub const fn creates(item_type: ItemType) -> bool {
+    !matches!(item_type, ItemType::Inventory)
 }
 
-/// The default key by which records of two platforms find each other for the first time.
-pub const fn match_key(item_type: ItemType, source: Platform) -> Match {
-    let (shopify, netsuite, creates) = match item_type {
-        ItemType::Product => ("handle", "itemId", true),
-        ItemType::Inventory => ("sku", "itemId", false),
-        ItemType::Order => ("name", "otherRefNum", true),
-    };
-    match source {
-        Platform::Shopify => Match { source: shopify, target: netsuite, creates },
-        Platform::Netsuite => Match { source: netsuite, target: shopify, creates },
-    }
-}
-
-/// The same key in the form in which configurations write theirs.
+/// The default key by which records of two platforms find each other for the first time; none where there is none.
 pub fn match_keys(item_type: ItemType, source: Platform) -> Vec<MatchKey> {
-    let key = match_key(item_type, source);
-    let paths = key.source.parse().ok().zip(key.target.parse().ok());
+    let (shopify, netsuite) = match item_type {
+        ItemType::Product => ("handle", "itemId"),
+        ItemType::Inventory => ("sku", "itemId"),
+        ItemType::Order => ("name", "otherRefNum"),
+    };
+    let (source, target) = match source {
+        Platform::Shopify => (shopify, netsuite),
+        Platform::Netsuite => (netsuite, shopify),
+    };
+    let paths = source.parse().ok().zip(target.parse().ok());
     paths.map(|(source, target)| MatchKey { source, target, compare: Likeness::Exact }).into_iter().collect()
 }
 

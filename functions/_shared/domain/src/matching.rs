@@ -2,13 +2,14 @@
 
 use crate::canon;
 use crate::path::Path;
-use crate::record::{NULL, Record, Value};
+use crate::record::{Record, Value};
 use serde::{Deserialize, Serialize};
 
 /// The most keys that a sync may try one after the other.
 pub const MAX_KEYS: usize = 8;
 
-/// One way to recognise a record: these fields hold the same on both sides.
+/// One way to recognise a record: these fields hold the same on both sides. Of paths with `[]` one value in common is
+/// enough: a SKU among those of a product's variants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MatchKey {
@@ -76,12 +77,16 @@ pub fn contact(
 ) -> Contact {
     let mut known = false;
     for (key, rule) in keys.iter().take(MAX_KEYS).enumerate() {
-        let Some(wanted) = rule.value(&rule.source, source) else { continue };
+        let wanted = rule.of_source(source);
+        if wanted.is_empty() {
+            continue;
+        }
         known = true;
+        let same = |candidate: &Record| rule.of_target(candidate).iter().any(|value| wanted.contains(value));
         let found: Vec<usize> = candidates
             .iter()
             .enumerate()
-            .filter(|(_, candidate)| rule.value(&rule.target, candidate).as_ref() == Some(&wanted))
+            .filter(|(_, candidate)| same(candidate))
             .map(|(place, _)| place)
             .collect();
         let is_taken = |place: &usize| candidates.get(*place).is_some_and(&taken);
@@ -97,29 +102,62 @@ pub fn contact(
     if known || keys.is_empty() { Contact::Create } else { Contact::Unknown }
 }
 
+/// Whether a record has a value for one of the keys; there is nothing to recognise it by otherwise.
+pub fn is_known(keys: &[MatchKey], source: &Record) -> bool {
+    keys.is_empty() || keys.iter().any(|key| !key.of_source(source).is_empty())
+}
+
 impl MatchKey {
-    /// What the target has to be asked for to find candidates by this key; `None` when the source has no value.
-    pub fn wanted(&self, source: &Record) -> Option<Value> {
-        self.source.first(&source.fields).filter(|value| !is_empty(value)).cloned()
+    /// The same key, seen from the other side.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        Self { source: self.target.clone(), target: self.source.clone(), compare: self.compare }
     }
 
-    /// The value in the form in which it is compared; `None` where there is none.
-    fn value(&self, path: &Path, record: &Record) -> Option<String> {
-        let value = path.first(&record.fields).unwrap_or(NULL);
-        if is_empty(value) {
-            return None;
+    /// What the target has to be asked for to find candidates by this key; empty when the source has no value.
+    ///
+    /// Where capitals make no difference to us they may to the platform: both ways of writing are asked for.
+    pub fn sought(&self, source: &Record) -> Vec<String> {
+        let mut sought = Vec::new();
+        for text in texts(&self.source, source) {
+            if self.compare == Likeness::IgnoreCase {
+                sought.push(text.to_lowercase());
+            }
+            sought.push(text);
         }
-        let text = match value {
-            Value::String(text) => text.trim().to_owned(),
-            other => other.to_string(),
-        };
-        let mut canonical = String::new();
-        canon::write(&Value::String(text), &mut canonical);
-        Some(match self.compare {
-            Likeness::Exact => canonical,
-            Likeness::IgnoreCase => canonical.to_lowercase(),
-        })
+        sought
     }
+
+    /// The source's values in the form in which they are compared.
+    pub fn of_source(&self, record: &Record) -> Vec<String> {
+        self.values(&self.source, record)
+    }
+
+    /// The target's values in the form in which they are compared.
+    pub fn of_target(&self, record: &Record) -> Vec<String> {
+        self.values(&self.target, record)
+    }
+
+    fn values(&self, path: &Path, record: &Record) -> Vec<String> {
+        let canonical = texts(path, record).map(|text| {
+            let mut canonical = String::new();
+            canon::write(&Value::String(text), &mut canonical);
+            match self.compare {
+                Likeness::Exact => canonical,
+                Likeness::IgnoreCase => canonical.to_lowercase(),
+            }
+        });
+        canonical.collect()
+    }
+}
+
+/// What a record holds in these places, as text; one place, unless the path says `[]`.
+fn texts(path: &Path, record: &Record) -> impl Iterator<Item = String> {
+    let held = path.values(&record.fields).into_iter().filter(|value| !is_empty(value));
+    held.map(|value| match value {
+        Value::String(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    })
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -200,6 +238,30 @@ mod tests {
             meet(&json!({"sku": "A"}), &taken),
             Contact::Hold { candidates: vec![0], key: 0, taken: true }
         );
+    }
+
+    #[test]
+    fn one_of_many_values_in_common_is_enough_wherever_it_stands() {
+        let key: MatchKey =
+            serde_json::from_value(json!({"source": "variants[].sku", "target": "children[].itemId"}))
+                .unwrap();
+        let source = record(&json!({"variants": [{"sku": "A"}, {"sku": "B"}]}));
+        let candidates =
+            [json!({"children": [{"itemId": "C"}]}), json!({"children": [{"itemId": "D"}, {"itemId": "B"}]})];
+        let candidates: Vec<Record> = candidates.iter().map(record).collect();
+        let met = contact(std::slice::from_ref(&key), &source, &candidates, |_| false);
+        assert_eq!(met, Contact::Link { candidate: 1, key: 0 });
+        assert_eq!(key.sought(&source), ["A", "B"]);
+        assert_eq!(
+            contact(&[key.turned()], &candidates[1], &[source], |_| false),
+            Contact::Link { candidate: 0, key: 0 }
+        );
+    }
+
+    #[test]
+    fn where_capitals_make_no_difference_both_ways_of_writing_are_asked_for() {
+        assert_eq!(keys()[1].sought(&record(&json!({"email": " X@y.de"}))), ["x@y.de", "X@y.de"]);
+        assert_eq!(keys()[0].sought(&record(&json!({"sku": null}))), [""; 0]);
     }
 
     #[test]
