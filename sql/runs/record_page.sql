@@ -29,18 +29,23 @@ given as materialized (
   select lease.config_id, lease.user_id, lease.org_id, lease.id as run_id, lease.item_type,
     one.item_id, one.source_id, one.target_id, one.metadata::jsonb as metadata, one.changes::json as changes,
     one.inputs::json as inputs, one.link, one.error, one.outcome, one.seen, one.conflicts::json as conflicts,
+    case when jsonb_typeof(one.gone) = 'object' then one.gone end as gone,
     -- The same target for two sources: the second would overwrite the first, for ever. It fails, the page does not.
     one.link is not null and one.target_id is not null and (
       row_number() over (partition by one.target_id, one.link is null order by one.place) > 1
       or exists (select from sync.sync_links as other where other.config_id = lease.config_id
                  and other.target_id = one.target_id and other.source_id <> one.source_id)) as clashes
-  from lease join input on input.position > lease.position, rows from (jsonb_to_recordset(input.j -> 'results') as (item_id uuid, source_id text,
-    target_id text, outcome text, link jsonb, metadata text, changes text, error jsonb, inputs text, seen text, conflicts text))
-    with ordinality as one (item_id, source_id, target_id, outcome, link, metadata, changes, error, inputs, seen, conflicts, place)
+  from lease join input on true, rows from (jsonb_to_recordset(input.j -> 'results') as (item_id uuid, source_id text,
+    target_id text, outcome text, link jsonb, metadata text, changes text, error jsonb, inputs text, seen text, conflicts text, gone jsonb))
+    with ordinality as one (item_id, source_id, target_id, outcome, link, metadata, changes, error, inputs, seen, conflicts, gone, place)
+  -- A page is taken once: it moves the position. So is what was found gone, at the run's end: it is not open after that.
+  where input.position > lease.position or exists (
+    select from public.sync_deletes as d where d.config_id = lease.config_id and d.source_id = one.source_id
+      and d.status in ('found', 'approved') and one.gone ->> 'step' = 'settled')
 ),
 results as materialized (
   select given.config_id, given.user_id, given.org_id, given.run_id, given.item_type, given.item_id,
-    given.source_id, given.target_id, given.metadata, given.changes, given.inputs, given.seen, given.conflicts,
+    given.source_id, given.target_id, given.metadata, given.changes, given.inputs, given.seen, given.conflicts, given.gone,
     case when clashes then 'failed' else outcome end as outcome,
     case when not clashes and jsonb_typeof(link) = 'object' then link end as link,
     case when clashes then 'rejected' else error ->> 'class' end as class,
@@ -60,18 +65,65 @@ linked as (
   on conflict (config_id, source_id) do update
   set target_id = excluded.target_id, source_version = excluded.source_version, source_hash = excluded.source_hash,
       target_version = excluded.target_version, base_source = excluded.base_source, base_target = excluded.base_target,
-      updated_at = now()
-  where (l.target_id, l.source_version, l.source_hash, l.target_version, l.base_source::text, l.base_target::text)
+      missing_side = null, missing_run = null, missing_since = null, ended_at = null, ended_by = null, updated_at = now()
+  where l.missing_run is not null or l.ended_at is not null or (l.target_id, l.source_version, l.source_hash, l.target_version, l.base_source::text, l.base_target::text)
     is distinct from (excluded.target_id, excluded.source_version, excluded.source_hash, excluded.target_version,
       excluded.base_source::text, excluded.base_target::text)
 ),
 unlinked as (
   delete from sync.sync_links as l using results
-  where results.outcome = 'deleted' and l.config_id = results.config_id and l.source_id = results.source_id
+  where results.outcome = 'deleted' and results.gone ->> 'ended' is null
+    and l.config_id = results.config_id and l.source_id = results.source_id
+),
+ended as (
+  update sync.sync_links as l
+  set ended_at = now(), ended_by = results.gone ->> 'ended', missing_side = null, missing_run = null, missing_since = null
+  from results
+  where results.gone ->> 'ended' is not null and l.config_id = results.config_id and l.source_id = results.source_id
+),
+suspected as (
+  update sync.sync_links as l
+  set missing_side = results.gone ->> 'side', missing_run = results.run_id, missing_since = now()
+  from results
+  where results.gone ->> 'step' = 'suspected' and l.config_id = results.config_id and l.source_id = results.source_id
+),
+-- It was asked for again and is there. (Met on both sides, it has a new link, which forgets that as well.)
+met as (
+  update sync.sync_links as l
+  set missing_side = null, missing_run = null, missing_since = null
+  from results
+  where l.config_id = results.config_id and l.source_id = results.source_id and l.missing_run is not null
+    and results.link is null and results.outcome = 'unchanged' and results.gone is not null
+),
+found as (
+  insert into public.sync_deletes as d (user_id, org_id, config_id, run_id, item_id, item_type, source_id, target_id,
+    gone_side, reason, policy)
+  select user_id, org_id, config_id, run_id, (select i.id from public.sync_list as i where i.id = results.item_id),
+    item_type, source_id, target_id, gone ->> 'side', gone ->> 'reason', gone ->> 'policy'
+  from results
+  where outcome = 'gone' and target_id is not null
+  on conflict (config_id, source_id) where status in ('found', 'held', 'approved') do update
+  set run_id = excluded.run_id, target_id = excluded.target_id, gone_side = excluded.gone_side,
+      reason = excluded.reason, policy = excluded.policy
+),
+settled_deletes as (
+  update public.sync_deletes as d
+  set status = case
+        when results.outcome = 'unchanged' or results.link is not null then 'settled'
+        when results.outcome = 'held' then 'held'
+        when results.outcome = 'failed' then d.status
+        else 'done' end,
+      code = results.code, message = results.message
+  from results
+  where d.config_id = results.config_id and d.source_id = results.source_id and d.status in ('found', 'held', 'approved')
+    and (results.gone ->> 'step' = 'settled' or results.gone ->> 'step' = 'there' or results.link is not null)
 ),
 listed as (
   update public.sync_list as i
   set target_id = case results.outcome when 'deleted' then null else coalesce(results.target_id, i.target_id) end,
+      -- What is gone is not looked for any more, unless somebody switches it on again.
+      is_active = i.is_active and (results.gone is null or results.outcome not in ('deleted', 'skipped')
+        or results.gone ->> 'step' <> 'settled'),
       last_checked_at = now(),
       last_synced_at = case when results.outcome in ('created', 'updated', 'unchanged') then now()
                             else i.last_synced_at end,
@@ -80,7 +132,7 @@ listed as (
         when results.outcome = 'failed' then 'failed'
         when results.outcome in ('conflicted', 'held') then 'pending'
         else i.last_sync_status end,
-      error_message = case when results.outcome = 'skipped' then i.error_message else results.message end,
+      error_message = case when results.outcome in ('skipped', 'gone') then i.error_message else results.message end,
       metadata = i.metadata || coalesce(results.metadata, '{}')
   from results
   where i.id = results.item_id and i.config_id = results.config_id
@@ -90,7 +142,7 @@ told as (
     error_class, error_code, error_message, inputs)
   select run_id, user_id, org_id, config_id, item_id, source_id, target_id, outcome, changes, class, code, message, inputs
   from results
-  where outcome <> 'unchanged'
+  where outcome not in ('unchanged', 'gone')
 ),
 open_issues as (
   insert into public.sync_issues as s (user_id, org_id, config_id, item_id, run_id, source_id, error_class, error_code, message)
@@ -117,7 +169,7 @@ open_conflicts as (
   select user_id, org_id, config_id, run_id, (select i.id from public.sync_list as i where i.id = results.item_id),
     item_type, source_id, target_id, outcome, code, message, coalesce(conflicts, changes), seen
   from results
-  where outcome in ('conflicted', 'held')
+  where outcome in ('conflicted', 'held') and gone is null
   on conflict (config_id, source_id) where status = 'pending' do update
   set run_id = excluded.run_id, item_id = excluded.item_id, target_id = excluded.target_id, kind = excluded.kind,
       reason = excluded.reason, message = excluded.message, changes = excluded.changes, seen = excluded.seen,
@@ -163,7 +215,7 @@ later as (
   where w.run_id = lease.id and cardinality(undone.ids) > 0
 ),
 sums as materialized (
-  select count(*) as ended,
+  select count(*) filter (where outcome <> 'gone') as ended, count(*) filter (where outcome = 'gone') as gone,
     count(*) filter (where outcome = 'created') as created, count(*) filter (where outcome = 'updated') as updated,
     count(*) filter (where outcome = 'unchanged') as unchanged, count(*) filter (where outcome = 'skipped') as skipped,
     count(*) filter (where outcome = 'deleted') as deleted, count(*) filter (where outcome = 'failed') as failed,
@@ -172,7 +224,8 @@ sums as materialized (
 ),
 page as materialized (
   select lease.*, reached.position as reached,
-    greatest(case lease.selection when 'listed' then reached.position - lease.position else 0 end, sums.ended) as seen,
+    -- What was found gone is counted when the run's end has settled it.
+    greatest(case lease.selection when 'listed' then reached.position - lease.position - sums.gone else 0 end, sums.ended) as seen,
     input.last_page or (lease.selection = 'listed' and reached.position >= lease.total) as last_page
   from lease, input, sums,
     lateral (select least(greatest(input.position, lease.position),

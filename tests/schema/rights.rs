@@ -13,8 +13,10 @@ async fn full() -> Schema {
         json!({"item_id": null, "source_id": source, "target_id": null, "outcome": outcome, "link": null,
             "metadata": null, "changes": "{}", "error": {"class": "rejected", "code": "x", "message": "no"}, "inputs": null})
     };
+    let gone = json!({"item_id": null, "source_id": "3", "target_id": "4", "outcome": "gone", "changes": "{}",
+        "gone": {"step": "found", "side": "source", "reason": "tombstone", "policy": "delete"}});
     let page = json!({"run_id": run["run_id"], "fence": run["fence"], "position": 2, "cursor": null, "last_page": true,
-        "results": [result("1", "failed"), result("2", "conflicted")], "platform_requests": 1, "lease_seconds": 60,
+        "results": [result("1", "failed"), result("2", "conflicted"), gone], "platform_requests": 1, "lease_seconds": 60,
         "next_limit": 0});
     schema.call("runs/record_page", page).await;
     schema

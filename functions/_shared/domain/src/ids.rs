@@ -61,6 +61,10 @@ id! {
     ConflictId
 }
 id! {
+    /// A record that is gone on one side (`sync_deletes`).
+    DeleteId
+}
+id! {
     /// A record that fails (`sync_issues`).
     IssueId
 }

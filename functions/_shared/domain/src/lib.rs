@@ -32,7 +32,8 @@ pub mod words;
 
 pub use fault::{Code, Fault};
 pub use ids::{
-    ConfigId, ConflictId, IntegrationId, IssueId, ItemId, JobId, OrgId, PatternId, PlanId, RunId, UserId,
+    ConfigId, ConflictId, DeleteId, IntegrationId, IssueId, ItemId, JobId, OrgId, PatternId, PlanId, RunId,
+    UserId,
 };
 pub use kind::{ErrorKind, RetryClass};
 pub use record::{Fields, Record, Value};

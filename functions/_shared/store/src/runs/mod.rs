@@ -11,8 +11,8 @@ mod types;
 
 pub use history::{Event, HistoryDetail, HistoryQuery, HistoryRow, cancel, history, history_one};
 pub use page::{
-    Cursor, Decided, Intent, Intents, Item, ItemError, ItemResult, Link, Look, Looked, Lookup, NextPage,
-    Outcome, PageResults, SideName, Unlinked, Work,
+    Cursor, Decided, Gone, GoneStep, Intent, Intents, Item, ItemError, ItemResult, Link, Look, Looked,
+    Lookup, Missing, NextPage, Outcome, PageResults, SideName, Unlinked, Work,
 };
 pub use replay::{ReplayQuery, ReplayRow, ReplaySync, replay};
 pub use types::{Child, Close, Direction, Open, Opened, Pause, Selection, Summary, SummaryError};

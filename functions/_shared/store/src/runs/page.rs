@@ -2,6 +2,7 @@
 
 use crate::runs::Child;
 use chrono::{DateTime, Utc};
+use domain::deletes::DeletePolicy;
 use domain::{ConfigId, Fields, ItemId, RunId, SyncMode, Value};
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -58,6 +59,19 @@ pub struct Item {
     pub fields: Option<Vec<String>>,
     /// What a person decided about its conflict.
     pub resolution: Option<Decided>,
+    /// An earlier run did not find it.
+    pub missing: Option<Missing>,
+}
+
+/// That a record was asked for by its id and not found.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Missing {
+    /// Where.
+    pub side: SideName,
+    /// By which run.
+    pub run: RunId,
+    /// When.
+    pub since: DateTime<Utc>,
 }
 
 /// A record that only the target has.
@@ -176,6 +190,37 @@ pub struct ItemResult {
     pub conflicts: Option<Value>,
     /// Of a conflict: stands for the values in question.
     pub seen: Option<String>,
+    /// Of a record that one side does not have any more.
+    pub gone: Option<Gone>,
+}
+
+/// What is known of a record that one side does not have any more.
+#[derive(Debug, Clone, Serialize)]
+pub struct Gone {
+    /// How far it is.
+    pub step: GoneStep,
+    /// Which side.
+    pub side: SideName,
+    /// `tombstone` or `not_found`.
+    pub reason: &'static str,
+    /// What the sync does about it.
+    pub policy: DeletePolicy,
+    /// How the pair ended, where its counterpart is still there: `archived` or `unlinked`.
+    pub ended: Option<&'static str>,
+}
+
+/// How far a delete is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GoneStep {
+    /// It was not found for the first time; another run asks again.
+    Suspected,
+    /// It is there again.
+    There,
+    /// It is gone. The end of the run says what becomes of its counterpart.
+    Found,
+    /// The end of the run has said it.
+    Settled,
 }
 
 /// Why a record failed or was held.
@@ -210,6 +255,8 @@ pub enum Outcome {
     Conflicted,
     /// Waiting for a person.
     Held,
+    /// Gone on one side, and not counted yet: the end of the run settles it.
+    Gone,
 }
 
 /// One of a sync's two sides.
