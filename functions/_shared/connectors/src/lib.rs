@@ -27,7 +27,7 @@ pub use query::{
 };
 
 use domain::auth::{CredentialKind, Scheme, WebhookScheme};
-use domain::{ItemType, Platform};
+use domain::{Fields, ItemType, Platform};
 use http::HeaderMap;
 
 /// The result of one record of a batch: what the platform holds now, or why it refused.
@@ -106,6 +106,12 @@ pub trait Connector: Sync {
     ) -> Result<Exchange<Vec<Result<()>>>> {
         let _ = (account, item_type, ids);
         Err(Error::unsupported("this platform deletes nothing"))
+    }
+
+    /// The fields that put a record out of use without deleting it; `None` where the platform has no such state.
+    fn archived(&self, item_type: ItemType) -> Option<Fields> {
+        let _ = item_type;
+        None
     }
 
     /// What must exist on the platform before the first create (a definition of the external key, for example).

@@ -1,11 +1,12 @@
 //! A run over whatever changed: the source's listing, and the target's where the sync goes both ways.
 
 use crate::error::Result;
+use crate::gone;
 use crate::outcome;
-use crate::run::{Cut, Ended, Page, Progress, close, close_badly, page, pause, record};
+use crate::run::{Cut, Ended, Page, Progress, close, close_badly, end, page, pause, record};
 use crate::sides::{Known, Sides};
 use crate::turned;
-use crate::wire::{Failure, Wire};
+use crate::wire::Failure;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectors::{ErrorKind, Filter, ListQuery};
 use domain::mapping::Mapping;
@@ -19,7 +20,6 @@ const LOOK_BACK: TimeDelta = TimeDelta::minutes(2);
 
 /// Everything that changed since the cursors, page by page of the listings.
 pub(crate) async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
-    let child = progress.sides.child;
     let both = progress.sides.goes_both_ways();
     if let Some(ended) = side(progress, SideName::Source, !both).await? {
         return Ok(ended);
@@ -27,7 +27,10 @@ pub(crate) async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
     if both && let Some(ended) = side(progress, SideName::Target, true).await? {
         return Ok(ended);
     }
-    close(progress.sides.db, child, None, None, None).await
+    if let Some(ended) = gone::look_after(progress).await? {
+        return Ok(ended);
+    }
+    close(progress).await
 }
 
 /// Only the records with these ids at the source; no cursor moves.
@@ -44,12 +47,12 @@ pub(crate) async fn named(progress: &mut Progress<'_>, ids: &[String]) -> Result
         record(progress, (page.results, Vec::new()), page.position, (None, page.cut.is_none()), 0).await?;
     match page.cut {
         _ if answer.lost => Ok(Ended::Lost),
-        None => close(db, child, None, None, None).await,
+        None => close(progress).await,
         Some(Cut::Close { reason, message }) => close_badly(db, child, reason, message).await,
         // It is not paused: the queue would go on with whatever changed. What was named is asked for again by its caller.
         Some(Cut::Pause(_)) => {
             let message = "The platform asks for patience; try again later.".to_owned();
-            close(db, child, Some(RunStatus::Interrupted), Some("patience".to_owned()), Some(message)).await
+            end(db, child, Some(RunStatus::Interrupted), Some("patience".to_owned()), Some(message)).await
         }
     }
 }
@@ -84,7 +87,7 @@ async fn side(progress: &mut Progress<'_>, name: SideName, last_side: bool) -> R
                 return close_badly(db, child, reason, message).await.map(Some);
             }
             None if answer.cancelled => {
-                return close(db, child, Some(RunStatus::Cancelled), None, None).await.map(Some);
+                return end(db, child, Some(RunStatus::Cancelled), None, None).await.map(Some);
             }
             None if last => return Ok(None),
             None => cursor = moved,
@@ -120,7 +123,10 @@ async fn listed_page(
     }
     let Work { items, unlinked, position, .. } = work;
     let (mut results, items) = silent(sides, items, &records);
-    let new: Vec<Record> = unlinked.iter().filter_map(|one| records.get(&one.target_id).cloned()).collect();
+    let new: Vec<Record> = unlinked
+        .iter()
+        .filter_map(|one| records.get(&one.target_id).filter(|record| !record.deleted).cloned())
+        .collect();
     let known = Known { targets: records, ..Known::default() };
     let Some(mut done) = page(progress, items, (position, 0), known).await? else { return Ok(None) };
     if done.cut.is_none() && !new.is_empty() {
@@ -144,7 +150,8 @@ fn silent(
     let as_agreed = |item: &Item| {
         let link =
             item.link.as_ref().filter(|_| item.mode == SyncMode::Delta && item.resolution.is_none())?;
-        let now = mapping.comparable(&mapping.project(&records.get(item.target_id.as_ref()?)?.fields));
+        let record = records.get(item.target_id.as_ref()?).filter(|record| !record.deleted)?;
+        let now = mapping.comparable(&mapping.project(&record.fields));
         let before = mapping.comparable(&link.base_target);
         let same = mapping.targets().iter().all(|field| Mapping::same(field, &now, &before));
         same.then(|| outcome::untouched(item))
@@ -167,7 +174,7 @@ pub(crate) fn asked<'a>(sides: &Sides<'_>, source_ids: &'a [String], target_ids:
 /// A side that cannot be listed.
 async fn away(sides: &Sides<'_>, name: SideName, error: connectors::Error) -> Result<Ended> {
     let reason = if error.kind == ErrorKind::Unauthorized {
-        let wire = line(sides, name);
+        let wire = sides.line(name);
         crate::integration::refused(sides.db, wire.integration_id(), &error.message).await?;
         "unauthorized"
     } else {
@@ -176,19 +183,12 @@ async fn away(sides: &Sides<'_>, name: SideName, error: connectors::Error) -> Re
     close_badly(sides.db, sides.child, reason, error.message).await
 }
 
-const fn line<'a>(sides: &Sides<'a>, name: SideName) -> &'a Wire<'a> {
-    match name {
-        SideName::Source => sides.source,
-        SideName::Target => sides.target,
-    }
-}
-
 /// One page of what changed at a side: its records by id, and where the next page begins.
 async fn list(
     sides: &Sides<'_>,
     cursor: &Cursor,
 ) -> Result<(HashMap<String, Record>, Option<String>), Failure> {
-    let (wire, item_type) = (line(sides, cursor.side), sides.child.item_type);
+    let (wire, item_type) = (sides.line(cursor.side), sides.child.item_type);
     let query = ListQuery {
         item_type,
         since: window(cursor),

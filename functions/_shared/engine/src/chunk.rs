@@ -2,15 +2,17 @@
 
 use crate::counterpart;
 use crate::gather::{self, Gathered, Stop};
+use crate::gone;
 use crate::look;
 use crate::outcome;
 use crate::sides::{Known, Sides};
 use crate::write::{self, Task};
 use domain::decide::{Aids, Bases, Decision, Resolution, Rules, Situation, decide_with};
 use domain::defaults;
+use domain::deletes::Sighting;
 use domain::{Fields, Record, SyncMode, hash};
 use std::collections::HashMap;
-use store::runs::{Intent, Item, ItemResult, Outcome, Selection};
+use store::runs::{Intent, Item, ItemResult, Outcome, Selection, SideName};
 
 /// A conflict that the platform reports (the record changed while we wrote) is read and decided again this often.
 const PASSES: u32 = 3;
@@ -102,15 +104,20 @@ fn sort(
         let Some(source) = sources.records.remove(&item.source_id) else {
             results.push(match sources.failed.get(&item.source_id) {
                 Some(error) => outcome::refused(&item, None, error),
-                None => outcome::failed(&item, None, "source_gone", "The source no longer has this record."),
+                None => gone::told(sides, &item, SideName::Source, Sighting::NotFound).unwrap_or_else(|| {
+                    outcome::failed(&item, None, "source_gone", "The source no longer has this record.")
+                }),
             });
             continue;
         };
         if source.deleted {
-            results.push(outcome::skipped(
-                &item,
-                "The source has deleted this record; deletes are ignored in this sync.",
-            ));
+            let told = gone::told(sides, &item, SideName::Source, Sighting::Tombstone);
+            results.push(told.unwrap_or_else(|| {
+                outcome::skipped(
+                    &item,
+                    "The source has deleted this record; deletes are ignored in this sync.",
+                )
+            }));
             continue;
         }
         match sides.rules.mapping.apply(&source.fields) {
@@ -185,7 +192,7 @@ fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemRe
         match &decision {
             // What has come to be equal in the meantime needs no plan any more.
             Decision::Create { .. } | Decision::Update { .. } if otherwise => {
-                results.push(outcome::otherwise(&one));
+                results.push(outcome::otherwise(&one.item, (Some(&one.source), one.target.as_ref())));
             }
             Decision::Create { .. } | Decision::Update { .. } => tasks.push(Task::new(sides, one, decision)),
             Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &decision, kept)),

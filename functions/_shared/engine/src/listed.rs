@@ -1,7 +1,7 @@
 //! A run over rows of the sync list, page by page.
 
 use crate::error::Result;
-use crate::run::{Cut, Ended, PAGE, Progress, close, close_badly, page, pause, record};
+use crate::run::{Cut, Ended, PAGE, Progress, close, close_badly, end, page, pause, record};
 use crate::sides::Known;
 use domain::RunStatus;
 use std::time::Duration;
@@ -18,11 +18,11 @@ pub(crate) async fn listed(progress: &mut Progress<'_>) -> Result<Ended> {
             return Ok(Ended::Lost);
         }
         if work.cancelled {
-            return close(db, child, Some(RunStatus::Cancelled), None, None).await;
+            return end(db, child, Some(RunStatus::Cancelled), None, None).await;
         }
         let remaining = work.remaining;
         if work.items.is_empty() && remaining == 0 && start >= work.position {
-            return close(db, child, None, None, None).await;
+            return close(progress).await;
         }
         let Some(page) = page(progress, work.items, (work.position, start), Known::default()).await? else {
             return Ok(Ended::Lost);
@@ -36,7 +36,7 @@ pub(crate) async fn listed(progress: &mut Progress<'_>) -> Result<Ended> {
         match page.cut {
             Some(Cut::Close { reason, message }) => return close_badly(db, child, reason, message).await,
             Some(Cut::Pause(wait)) => return pause(db, child, wait).await,
-            None if remaining == 0 => return close(db, child, None, None, None).await,
+            None if remaining == 0 => return close(progress).await,
             None if next_limit == 0 => return pause(db, child, Duration::ZERO).await,
             None => {}
         }

@@ -4,6 +4,7 @@ use crate::chunk;
 use crate::clock::Deadline;
 use crate::error::{Error, Result};
 use crate::gather::Stop;
+use crate::gone;
 use crate::report::RunReport;
 use crate::run::{self, Scope};
 use crate::settings::Settings;
@@ -39,7 +40,7 @@ pub struct Planned {
     pub source_id: String,
     /// The target platform's id, where the record is known there.
     pub target_id: Option<String>,
-    /// `create`, `update`, `unchanged`, `conflict`, `held`, `skip` or `fail`.
+    /// `create`, `update`, `delete` (as the delete policy says), `unchanged`, `conflict`, `held`, `skip` or `fail`.
     pub action: &'static str,
     /// What a new record would hold.
     pub fields: Option<Value>,
@@ -86,7 +87,9 @@ pub async fn look(
     let (tasks, results) = seen.map_err(error)?;
     let decisions =
         tasks.iter().map(|task| (task.pending.item.source_id.clone(), fingerprint(&task.decision)));
-    let decisions = decisions.collect();
+    let gone = results.iter().filter(|result| result.outcome == Outcome::Gone);
+    let gone = gone.map(|result| (result.source_id.clone(), gone::PLANNED.to_owned()));
+    let decisions = decisions.chain(gone).collect();
     let mut records: Vec<Planned> =
         tasks.into_iter().map(Planned::of_task).chain(results.into_iter().map(Planned::of_result)).collect();
     records.sort_by(|left, right| left.source_id.cmp(&right.source_id));
@@ -199,6 +202,7 @@ impl Planned {
             Outcome::Held => "held",
             Outcome::Skipped => "skip",
             Outcome::Failed => "fail",
+            Outcome::Gone => "delete",
             Outcome::Created | Outcome::Updated | Outcome::Unchanged | Outcome::Deleted => "unchanged",
         };
         let (changes, conflicts) = match result.conflicts {

@@ -8,9 +8,9 @@ use domain::decide::{Answers, Change, Decision, Rules, Situation, bases_after};
 use domain::mapping::{Nobody, Violation};
 use domain::{Record, Value, hash};
 use serde_json::json;
-use store::runs::{Item, ItemError, ItemResult, Link, Outcome};
+use store::runs::{Item, ItemError, ItemResult, Link, Outcome, SideName};
 
-fn result(item: &Item, source: Option<&Record>, outcome: Outcome) -> ItemResult {
+pub(crate) fn result(item: &Item, source: Option<&Record>, outcome: Outcome) -> ItemResult {
     ItemResult {
         item_id: item.item_id,
         source_id: item.source_id.clone(),
@@ -23,10 +23,11 @@ fn result(item: &Item, source: Option<&Record>, outcome: Outcome) -> ItemResult 
         inputs: None,
         conflicts: None,
         seen: None,
+        gone: None,
     }
 }
 
-fn error(class: &str, code: &str, message: &str) -> ItemError {
+pub(crate) fn error(class: &str, code: &str, message: &str) -> ItemError {
     ItemError { class: class.to_owned(), code: code.to_owned(), message: message.to_owned() }
 }
 
@@ -96,11 +97,13 @@ pub(crate) fn held(item: &Item, source: &Record, code: &str, message: &str) -> I
     }
 }
 
-/// Its content at the source is what it was. Only a newer version number is remembered.
+/// Its content at the source is what it was. Only a newer version number is remembered, and that it is there where an
+/// earlier run had missed it.
 pub(crate) fn unchanged_at_source(item: &Item, source: &Record, link: &Link) -> ItemResult {
     let newer = link.source_version != source.version;
+    let missed = item.missing.as_ref().is_some_and(|missing| missing.side == SideName::Source);
     ItemResult {
-        link: newer.then(|| Link { source_version: source.version.clone(), ..link.clone() }),
+        link: (newer || missed).then(|| Link { source_version: source.version.clone(), ..link.clone() }),
         metadata: None,
         ..result(item, None, Outcome::Unchanged)
     }
@@ -119,15 +122,15 @@ pub(crate) fn already_linked(item: &Item, target: &str) -> ItemResult {
 }
 
 /// It is not what the plan was about any more.
-pub(crate) fn otherwise(one: &Pending) -> ItemResult {
+pub(crate) fn otherwise(item: &Item, (source, target): (Option<&Record>, Option<&Record>)) -> ItemResult {
     ItemResult {
         error: Some(error(
             "conflict",
             "changed_since_plan",
             "The record has changed since the plan was made. Plan again.",
         )),
-        inputs: Some(inputs(Some(&one.source), one.target.as_ref())),
-        ..result(&one.item, Some(&one.source), Outcome::Failed)
+        inputs: Some(inputs(source, target)),
+        ..result(item, source, Outcome::Failed)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::budget;
 use crate::changed;
 use crate::chunk;
 use crate::clock::Deadline;
+use crate::deletes;
 use crate::error::{Error, Result};
 use crate::gather::Stop;
 use crate::integration;
@@ -295,7 +296,16 @@ pub(crate) async fn pause(db: &Db, child: &Child, wait: Duration) -> Result<Ende
     Ok(if kept { Ended::Paused } else { Ended::Lost })
 }
 
-pub(crate) async fn close(
+/// Ends a run that has come to its end: what it found gone is settled, and its sums say how it went.
+pub(crate) async fn close(progress: &mut Progress<'_>) -> Result<Ended> {
+    if let Some(ended) = deletes::settle(progress).await? {
+        return Ok(ended);
+    }
+    end(progress.sides.db, progress.sides.child, None, None, None).await
+}
+
+/// Ends a run as it stands.
+pub(crate) async fn end(
     db: &Db,
     child: &Child,
     status: Option<RunStatus>,
@@ -307,7 +317,7 @@ pub(crate) async fn close(
 }
 
 pub(crate) async fn close_badly(db: &Db, child: &Child, reason: &str, message: String) -> Result<Ended> {
-    close(db, child, Some(RunStatus::Failed), Some(reason.to_owned()), Some(message)).await
+    end(db, child, Some(RunStatus::Failed), Some(reason.to_owned()), Some(message)).await
 }
 
 /// The reason code of a sync that could not even begin.

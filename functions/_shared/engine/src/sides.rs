@@ -1,13 +1,16 @@
 //! One sync at work: both lines, and the rules between them.
 
 use crate::wire::Wire;
+use domain::Record;
 use domain::decide::{Flow, Rules};
-use domain::defaults::{self, Match};
-use domain::{Record, rules};
+use domain::defaults;
+use domain::deletes::{DeletePolicy, Guard};
+use domain::matching::MatchKey;
+use domain::rules::{self, Config};
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use store::Db;
-use store::runs::{Child, Direction};
+use store::runs::{Child, Direction, SideName};
 
 /// Of a record that only the target had, and that the source turns out to have too.
 pub(crate) const MET: &str = "met";
@@ -17,7 +20,11 @@ pub(crate) struct Sides<'a> {
     pub(crate) db: &'a Db,
     pub(crate) child: &'a Child,
     pub(crate) rules: Rules,
-    pub(crate) matching: Match,
+    /// How records recognise each other when they meet for the first time.
+    pub(crate) match_keys: Vec<MatchKey>,
+    /// What a delete on one side means for the other.
+    pub(crate) deletes: DeletePolicy,
+    pub(crate) delete_guard: Guard,
     pub(crate) source: &'a Wire<'a>,
     pub(crate) target: &'a Wire<'a>,
     pub(crate) lease_seconds: i32,
@@ -39,17 +46,19 @@ impl<'a> Sides<'a> {
         lease_seconds: i32,
     ) -> crate::Result<Self> {
         let (from, to) = (child.source.platform, child.target.platform);
-        let mut rules = rules::read(&child.rules, child.item_type, from, to)?;
+        let Config { mut rules, match_keys, deletes, delete_guard } =
+            rules::read_all(&child.rules, child.item_type, from, to)?;
         if child.direction == Direction::Bidirectional {
             rules.flow = Flow::TwoWay;
         }
-        let matching = defaults::match_key(child.item_type, from);
         let prepared = Cell::new(false);
         Ok(Self {
             db,
             child,
             rules,
-            matching,
+            match_keys,
+            deletes,
+            delete_guard,
             source,
             target,
             lease_seconds,
@@ -61,12 +70,13 @@ impl<'a> Sides<'a> {
 
     /// The same sync seen from its target: for records that only the target has.
     pub(crate) fn turned(&self) -> Self {
-        let Match { source, target, creates } = self.matching;
         Self {
             db: self.db,
             child: self.child,
             rules: self.rules.turned(),
-            matching: Match { source: target, target: source, creates },
+            deletes: self.deletes,
+            delete_guard: self.delete_guard,
+            match_keys: self.match_keys.iter().map(MatchKey::turned).collect(),
             source: self.target,
             target: self.source,
             lease_seconds: self.lease_seconds,
@@ -79,6 +89,19 @@ impl<'a> Sides<'a> {
     /// The name in the ledger of a record that was read at this source.
     pub(crate) fn name_of(&self, source_id: &str) -> String {
         if self.straight.is_some() { format!("target:{source_id}") } else { source_id.to_owned() }
+    }
+
+    /// Whether a record that the target does not have is made there.
+    pub(crate) const fn creates(&self) -> bool {
+        defaults::creates(self.child.item_type)
+    }
+
+    /// The line to a side, as the sync is written.
+    pub(crate) const fn line(&self, side: SideName) -> &'a Wire<'a> {
+        match side {
+            SideName::Source => self.source,
+            SideName::Target => self.target,
+        }
     }
 
     /// Whether changes of the target go to the source.

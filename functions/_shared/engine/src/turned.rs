@@ -49,6 +49,7 @@ fn item(record: &Record, intent: Option<Intent>) -> Item {
         intent,
         fields: None,
         resolution: None,
+        missing: None,
     }
 }
 

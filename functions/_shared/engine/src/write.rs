@@ -65,7 +65,7 @@ impl Task {
 }
 
 /// The change of a record that is there.
-fn update(record: &Record, fields: &Fields) -> Write {
+pub(crate) fn update(record: &Record, fields: &Fields) -> Write {
     // The same new content over another old one is another write, and so it is over the same one at a later time:
     // A, B, A, B are four. A platform that remembers keys would answer the third with the first one's success.
     let version = record.version.as_deref().unwrap_or_default();
@@ -174,10 +174,10 @@ async fn write_down_intents(sides: &Sides<'_>, tasks: &[Task]) -> Result<(), Sto
 }
 
 /// What a side answered to each write, by the number of its task.
-type Answers = HashMap<usize, Answer>;
+pub(crate) type Answers = HashMap<usize, Answer>;
 
 /// Writes in batches, several side by side. A batch that is refused whole because of one record is halved.
-async fn write_all(
+pub(crate) async fn write_all(
     wire: &Wire<'_>,
     item_type: ItemType,
     writes: Vec<(usize, Write)>,

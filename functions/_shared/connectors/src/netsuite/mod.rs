@@ -29,7 +29,7 @@ use crate::{
     SchemaObject, TestReport, Token, Write,
 };
 use domain::auth::Scheme;
-use domain::{ItemType, Record};
+use domain::{Fields, ItemType, Record, Value};
 
 /// Requests side by side: an account has 5 for all its integrations together in the standard tier
 /// (<https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1500275531.html>).
@@ -130,6 +130,11 @@ impl Connector for Netsuite {
             ItemType::Order => delete::orders(&site, ids),
             ItemType::Inventory => Err(Error::unsupported("stock is changed, not deleted")),
         }
+    }
+
+    fn archived(&self, item_type: ItemType) -> Option<Fields> {
+        let state = ("isInactive".to_owned(), Value::from(true));
+        matches!(item_type, ItemType::Product).then(|| Fields::from_iter([state]))
     }
 
     fn schema(&self, account: &Account) -> Result<Exchange<Vec<SchemaObject>>> {

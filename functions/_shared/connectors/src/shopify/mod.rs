@@ -30,7 +30,7 @@ use crate::{
     Reply, Result, SchemaObject, TestReport, Token, Write,
 };
 use domain::auth::{Scheme, WebhookScheme};
-use domain::{ItemType, Record};
+use domain::{Fields, ItemType, Record, Value};
 use graphql::Shop;
 use http::HeaderMap;
 use reading::Shape;
@@ -143,6 +143,11 @@ impl Connector for Shopify {
                 Err(Error::unsupported("only products are deleted in Shopify"))
             }
         }
+    }
+
+    fn archived(&self, item_type: ItemType) -> Option<Fields> {
+        let state = ("status".to_owned(), Value::from("ARCHIVED"));
+        matches!(item_type, ItemType::Product).then(|| Fields::from_iter([state]))
     }
 
     fn prepare(&self, account: &Account, item_type: ItemType) -> Result<Option<Exchange<()>>> {
