@@ -30,6 +30,8 @@ const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("conflict-resolve", "user", "POST"),
     ("issues", "user", "GET"),
     ("issue-retry", "user", "POST"),
+    ("deletes", "user", "GET"),
+    ("delete-approve", "user", "POST"),
     ("webhook-receive/00000000-0000-4000-8000-000000000000", "signature", "POST"),
     ("integrations", "user", "GET"),
     ("integration-test", "user", "POST"),

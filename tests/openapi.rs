@@ -13,10 +13,12 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 31] = [
+const FUNCTIONS: [Described; 33] = [
     ("conflict-resolve", ::conflict_resolve::operations),
     ("conflicts", ::conflicts::operations),
     ("data-sync", ::data_sync::operations),
+    ("delete-approve", ::delete_approve::operations),
+    ("deletes", ::deletes::operations),
     ("delta-sync", ::delta_sync::operations),
     ("health", ::health::operations),
     ("integration-test", ::integration_test::operations),

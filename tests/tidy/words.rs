@@ -33,6 +33,7 @@ const LINES: usize = 400;
 const LONGER: &[(&str, &str)] = &[
     ("tests/requirements.toml", "a list of 481 wishes, five lines each"),
     ("tests/platforms/src/shopify/schema.graphql", "the vendor's types, looked up by name like a dictionary"),
+    ("spin.toml", "one block for each function, in one file for every Spin host"),
     ("README.md", "the one page for everybody who comes by"),
 ];
 
