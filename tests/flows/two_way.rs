@@ -311,3 +311,49 @@ async fn a_sync_that_goes_one_way_writes_nothing_to_its_source() {
     assert_eq!((written(&run), ana.shop().product_count()), (0, 1), "{run}");
     assert_eq!(titles(&ana), ("Chair".to_owned(), "Armchair".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn products_find_each_other_by_the_keys_that_the_sync_names_one_after_the_other() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    ana.shop().has(chair());
+    ana.shop().has(product("lamp").handle("lamp").title("Lamp").variant("lamp-1", "20.00"));
+    ana.shop().has(product("desk").handle("desk").title("Desk").variant("desk-1", "30.00"));
+    // The ERP calls the chair by another name, with the same SKU, and the lamp by the same name, with another SKU.
+    ana.erp().has(product("SEAT-7").handle("SEAT-7").title("Chair").variant("chair-1", "10.00"));
+    ana.erp().has(product("lamp").handle("lamp").title("Lamp").variant("L-9", "20.00"));
+    let keys = json!([
+        { "source": "variants[].sku", "target": "children[].itemId" },
+        { "source": "handle", "target": "itemId", "compare": "ignore_case" },
+    ]);
+    let config = both_ways(&ana, json!({ "matchKeys": keys })).await;
+    let change = json!({ "id": config, "direction": "unidirectional" });
+    ana.request(reqwest::Method::PUT, "sync-configs", change).await.ok();
+
+    let run = perform(&ana, &config).await;
+
+    assert_eq!(
+        (&run["recordsCreated"], &run["recordsFailed"], &run["recordsHeld"]),
+        (&json!(1), &json!(0), &json!(0)),
+        "{run}"
+    );
+    assert_eq!((ana.shop().product_count(), ana.erp().product_count()), (3, 3), "only the desk was missing");
+    let pairs = world.db.count("select count(*) from sync.sync_links").await;
+    assert_eq!(pairs, 3, "and each has its counterpart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_the_platform_cannot_be_searched_by_makes_no_second_record() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    ana.shop().has(chair());
+    ana.erp().has(chair());
+    let config =
+        both_ways(&ana, json!({ "matchKeys": [{ "source": "title", "target": "displayName" }] })).await;
+
+    let run = perform(&ana, &config).await;
+
+    assert_eq!((ana.shop().product_count(), ana.erp().product_count()), (1, 1), "{run}");
+    assert!(run["recordsFailed"].as_i64().unwrap() > 0, "{run}");
+    assert!(run["errors"][0]["error"].as_str().unwrap().contains("displayName"), "{run}");
+}
