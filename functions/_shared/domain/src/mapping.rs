@@ -76,9 +76,23 @@ impl Mapping {
         names
     }
 
+    /// Whether it follows links to other kinds of item, and so has something to ask.
+    pub fn asks(&self) -> bool {
+        let steps = |rule: &Rule| {
+            let both = [rule.transformation.as_ref(), rule.reverse.as_ref()];
+            both.into_iter().flatten().any(Transformation::asks)
+        };
+        self.rules.iter().any(steps)
+    }
+
     /// The target's view of the source: what the target should hold. What a filter would leave out is mapped all the same.
     pub fn apply(&self, source: &Fields) -> Result<Fields, Vec<Violation>> {
-        match self.make(source, &Nobody, Towards::Target, Absent::LeftOut) {
+        self.apply_with(source, &Nobody)
+    }
+
+    /// The same, with links to other kinds of item at hand.
+    pub fn apply_with(&self, source: &Fields, resolver: &dyn Resolver) -> Result<Fields, Vec<Violation>> {
+        match self.make(source, resolver, Towards::Target, Absent::LeftOut) {
             (made, violations, _) if violations.is_empty() => Ok(made.fields),
             (_, violations, _) => Err(violations),
         }

@@ -6,6 +6,7 @@ use crate::deletes::{DeletePolicy, Guard};
 use crate::mapping::{Mapping, written};
 use crate::matching::{MAX_KEYS, MatchKey};
 use crate::record::{Fields, Value};
+use crate::schedule::Window;
 use crate::words::{ItemType, Platform};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -36,6 +37,15 @@ struct Written {
     deletes: DeletePolicy,
     #[serde(default)]
     delete_guard: Guard,
+    /// Only in these hours, when people work.
+    #[serde(default)]
+    business_hours: Option<Window>,
+    /// Only in these hours, when nobody minds the load.
+    #[serde(default)]
+    off_peak: Option<Window>,
+    /// Whether the inputs of every decision are kept.
+    #[serde(default)]
+    record: bool,
 }
 
 /// Everything that a configuration says about records.
@@ -49,6 +59,10 @@ pub struct Config {
     pub deletes: DeletePolicy,
     /// How many may be deleted without a question.
     pub delete_guard: Guard,
+    /// Scheduled runs begin only while all of these are open, by the clock of the sync's time zone.
+    pub windows: Vec<Window>,
+    /// Whether the inputs of every decision are kept, also of those that change nothing.
+    pub record: bool,
 }
 
 /// Reads the rules of a sync between these platforms.
@@ -92,6 +106,8 @@ pub fn read_all(
         match_keys,
         deletes: written.deletes,
         delete_guard: written.delete_guard,
+        windows: written.business_hours.into_iter().chain(written.off_peak).collect(),
+        record: written.record,
     })
 }
 
@@ -159,6 +175,17 @@ mod tests {
         let plain = read(&json!({}));
         assert_eq!(plain.match_keys[0].target.to_string(), "itemId");
         assert_eq!(plain.deletes, DeletePolicy::Ignore);
+    }
+
+    #[test]
+    fn hours_and_recording_are_part_of_a_configuration() {
+        let written = json!({"businessHours": {"days": ["mon", "fri"], "from": "09:00", "to": "17:00"},
+            "offPeak": {"from": "12:00", "to": "13:00"}, "record": true});
+        let config =
+            read_all(written.as_object().unwrap(), ItemType::Product, Platform::Shopify, Platform::Netsuite)
+                .unwrap();
+        assert_eq!((config.windows.len(), config.record), (2, true));
+        assert!(read_json(&json!({"offPeak": {"from": "25:00", "to": "13:00"}})).is_err());
     }
 
     #[test]

@@ -66,15 +66,16 @@ pub struct Schedule {
 }
 
 /// The latest slot of a schedule that has come since `last`, if one has. Slots that were missed in between are one.
+/// Only while all windows are open, and only for slots inside them. Without a schedule every open minute is a slot.
 ///
-/// `last` is when it was followed before (`None`: never, then it is due at once).
+/// `last` is when it was followed before (`None`: never, then it is due as soon as the windows allow).
 pub fn due(
-    schedule: &str,
-    time_zone: &str,
+    schedule: Option<&str>,
+    (time_zone, windows): (&str, &[Window]),
     last: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, BadSchedule> {
-    Ok(Schedule::read(schedule, time_zone, Vec::new())?.due(last, now))
+    Ok(Schedule::read(schedule.unwrap_or("* * * * *"), time_zone, windows.to_vec())?.due(last, now))
 }
 
 impl Written {

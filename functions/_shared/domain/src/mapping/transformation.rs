@@ -89,6 +89,11 @@ impl Transformation {
         self.steps.iter().any(|step| matches!(step, Step::Calculate(_) | Step::Custom(_)))
     }
 
+    /// Whether it follows a link.
+    pub(super) fn asks(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Lookup(Lookup::Link(_))))
+    }
+
     /// Whether it makes another value, besides letting it pass or not.
     pub(super) fn changes(&self) -> bool {
         self.steps.iter().any(|step| !matches!(step, Step::Validate(_) | Step::Filter(_)))

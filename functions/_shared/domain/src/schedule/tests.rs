@@ -11,7 +11,8 @@ fn at(text: &str) -> DateTime<Utc> {
 
 #[test]
 fn a_slot_is_due_once() {
-    let due = |last: &str, now: &str| super::due("7 * * * *", "UTC", Some(at(last)), at(now)).unwrap();
+    let due =
+        |last: &str, now: &str| super::due(Some("7 * * * *"), ("UTC", &[]), Some(at(last)), at(now)).unwrap();
     assert_eq!(due("2026-01-01T10:00:00Z", "2026-01-01T10:06:59Z"), None);
     assert_eq!(due("2026-01-01T10:00:00Z", "2026-01-01T10:07:00Z"), Some(at("2026-01-01T10:07:00Z")));
     assert_eq!(due("2026-01-01T10:07:00Z", "2026-01-01T10:30:00Z"), None);
@@ -20,24 +21,34 @@ fn a_slot_is_due_once() {
 
 #[test]
 fn a_schedule_is_meant_where_its_people_live() {
-    let noon =
-        due("0 12 * * *", "Europe/Berlin", Some(at("2026-06-30T12:00:00Z")), at("2026-07-01T10:30:00Z"));
+    let noon = due(
+        Some("0 12 * * *"),
+        ("Europe/Berlin", &[]),
+        Some(at("2026-06-30T12:00:00Z")),
+        at("2026-07-01T10:30:00Z"),
+    );
     assert_eq!(noon, Ok(Some(at("2026-07-01T10:00:00Z"))));
 }
 
 #[test]
 fn what_was_never_followed_is_due_now() {
     let now = at("2026-01-01T10:00:00Z");
-    assert_eq!(due("0 0 1 1 *", "UTC", None, now), Ok(Some(now)));
+    assert_eq!(due(Some("0 0 1 1 *"), ("UTC", &[]), None, now), Ok(Some(now)));
 }
 
 #[test]
 fn a_schedule_that_cannot_be_read_is_told_apart_from_a_time_zone() {
     let now = at("2026-01-01T10:00:00Z");
     for schedule in ["", "x", "* * * *", "0 0 0 0 0 0", "61 * * * *"] {
-        assert!(matches!(due(schedule, "UTC", None, now), Err(BadSchedule::Cron(_))), "{schedule}");
+        assert!(
+            matches!(due(Some(schedule), ("UTC", &[]), None, now), Err(BadSchedule::Cron(_))),
+            "{schedule}"
+        );
     }
-    assert!(matches!(due("* * * * *", "Mars/Olympus", None, now), Err(BadSchedule::TimeZone(_))));
+    assert!(matches!(
+        due(Some("* * * * *"), ("Mars/Olympus", &[]), None, now),
+        Err(BadSchedule::TimeZone(_))
+    ));
 }
 
 #[test]
