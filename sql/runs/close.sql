@@ -1,10 +1,10 @@
 -- Ends the run of one sync: its verdict, its lease, its continuation. The run above ends with the last one below.
 -- Called by engine, at the end of a run.
---   in  {run_id, fence, status?, reason?, message?}     no status: the run's own sums decide
+--   in  {run_id, fence, status?, reason?, message?, listing}     no status: the run's own sums decide; `listing`: it followed one
 --   out {summary: {...} or null}                        null: the lease was lost, nothing is written
 with input as materialized (
   select (j ->> 'run_id')::uuid as run_id, (j ->> 'fence')::bigint as fence, j ->> 'status' as status,
-    j ->> 'reason' as reason, j ->> 'message' as message
+    j ->> 'reason' as reason, j ->> 'message' as message, (j ->> 'listing')::boolean as listing
   from (select $1::text::jsonb as j) as given
 ),
 freed as (
@@ -15,15 +15,26 @@ freed as (
     and l.key = 'config:' || r.config_id and l.run_id = r.id and l.fence = input.fence
   returning r.id, r.config_id
 ),
+verdicts as materialized (
+  select r.id, case
+      when input.status is not null then input.status
+      when input.listing and sync.is_suspiciously_empty(r) then 'failed'
+      else sync.run_verdict(r) end as status,
+    input.status is null and input.listing and sync.is_suspiciously_empty(r) as is_empty
+  from input, freed join public.sync_runs as r on r.id = freed.id
+),
 ended as (
   update public.sync_runs as r
-  set status = coalesce(input.status, sync.run_verdict(r)),
-      reason = coalesce(input.reason, case when input.status is null then
-        case sync.run_verdict(r) when 'interrupted' then 'broken_off' when 'failed' then 'all_failed' end end),
-      message = input.message, finished_at = now(),
+  set status = verdicts.status,
+      reason = coalesce(input.reason, case when input.status is null then case
+        when verdicts.is_empty then 'suspicious_empty'
+        when verdicts.status = 'interrupted' then 'broken_off' when verdicts.status = 'failed' then 'all_failed' end end),
+      message = coalesce(input.message, case when verdicts.is_empty then
+        'The listing is empty, although each of the ten runs before saw at least 20 records. Nothing was changed. Look at the account''s rights and filters; if all is well, nothing needs to be done.' end),
+      finished_at = now(),
       duration_ms = (extract(epoch from clock_timestamp() - r.started_at) * 1000)::bigint
-  from input, freed
-  where r.id = freed.id
+  from input, verdicts
+  where r.id = verdicts.id
   returning r.*
 ),
 over as (

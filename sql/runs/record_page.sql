@@ -1,7 +1,7 @@
 -- Stores how the records of a page ended, and answers with the next page. Everything or, if the lease was lost, nothing.
 -- Called by engine, once per page.
 --   in  {run_id, fence, position, results: [{item_id?, source_id, target_id?, outcome, link?, metadata?, changes,
---        error?, inputs?, conflicts?, seen?}], undone?: [item ids], cursor?: {side, ...}, last_page, platform_requests, lease_seconds, next_limit}
+--        error?, inputs?, conflicts?, seen?, gone?, wrote?}], undone?: [item ids], cursor?: {side, ...}, last_page, platform_requests, lease_seconds, next_limit}
 --        What is to be kept to the letter (bases, changes, inputs, conflicts) comes as text that holds JSON.
 --   out {lost, cancelled, items, position, remaining}
 -- Items of the page without a result (switched off or removed meanwhile) count as skipped, so the balance holds.
@@ -28,7 +28,7 @@ lease as (
 given as materialized (
   select lease.config_id, lease.user_id, lease.org_id, lease.id as run_id, lease.item_type,
     one.item_id, one.source_id, one.target_id, one.metadata::jsonb as metadata, one.changes::json as changes,
-    one.inputs::json as inputs, one.link, one.error, one.outcome, one.seen, one.conflicts::json as conflicts,
+    one.inputs::json as inputs, one.link, one.error, one.outcome, one.seen, one.conflicts::json as conflicts, one.wrote,
     case when jsonb_typeof(one.gone) = 'object' then one.gone end as gone,
     -- The same target for two sources: the second would overwrite the first, for ever. It fails, the page does not.
     one.link is not null and one.target_id is not null and (
@@ -36,8 +36,8 @@ given as materialized (
       or exists (select from sync.sync_links as other where other.config_id = lease.config_id
                  and other.target_id = one.target_id and other.source_id <> one.source_id)) as clashes
   from lease join input on true, rows from (jsonb_to_recordset(input.j -> 'results') as (item_id uuid, source_id text,
-    target_id text, outcome text, link jsonb, metadata text, changes text, error jsonb, inputs text, seen text, conflicts text, gone jsonb))
-    with ordinality as one (item_id, source_id, target_id, outcome, link, metadata, changes, error, inputs, seen, conflicts, gone, place)
+    target_id text, outcome text, link jsonb, metadata text, changes text, error jsonb, inputs text, seen text, conflicts text, gone jsonb, wrote jsonb))
+    with ordinality as one (item_id, source_id, target_id, outcome, link, metadata, changes, error, inputs, seen, conflicts, gone, wrote, place)
   -- A page is taken once: it moves the position. So is what was found gone, at the run's end: it is not open after that.
   where input.position > lease.position or exists (
     select from public.sync_deletes as d where d.config_id = lease.config_id and d.source_id = one.source_id
@@ -45,7 +45,7 @@ given as materialized (
 ),
 results as materialized (
   select given.config_id, given.user_id, given.org_id, given.run_id, given.item_type, given.item_id,
-    given.source_id, given.target_id, given.metadata, given.changes, given.inputs, given.seen, given.conflicts, given.gone,
+    given.source_id, given.target_id, given.metadata, given.changes, given.inputs, given.seen, given.conflicts, given.gone, given.wrote,
     case when clashes then 'failed' else outcome end as outcome,
     case when not clashes and jsonb_typeof(link) = 'object' then link end as link,
     case when clashes then 'rejected' else error ->> 'class' end as class,
@@ -56,17 +56,20 @@ results as materialized (
 ),
 linked as (
   insert into sync.sync_links as l (config_id, source_id, target_id, source_version, source_hash, target_version,
-    base_source, base_target)
+    base_source, base_target, hops, wrote_side, wrote_at)
   select config_id, source_id, target_id, link ->> 'source_version', link ->> 'source_hash', link ->> 'target_version',
-    (link ->> 'base_source')::json, (link ->> 'base_target')::json
+    (link ->> 'base_source')::json, (link ->> 'base_target')::json,
+    coalesce((wrote ->> 'hops')::integer, 0), wrote ->> 'side', case when wrote ->> 'side' is not null then now() end
   from results
   where link is not null and target_id is not null
   order by source_id
   on conflict (config_id, source_id) do update
   set target_id = excluded.target_id, source_version = excluded.source_version, source_hash = excluded.source_hash,
       target_version = excluded.target_version, base_source = excluded.base_source, base_target = excluded.base_target,
+      hops = case when excluded.wrote_side is null then l.hops else excluded.hops end,
+      wrote_side = coalesce(excluded.wrote_side, l.wrote_side), wrote_at = coalesce(excluded.wrote_at, l.wrote_at),
       missing_side = null, missing_run = null, missing_since = null, ended_at = null, ended_by = null, updated_at = now()
-  where l.missing_run is not null or l.ended_at is not null or (l.target_id, l.source_version, l.source_hash, l.target_version, l.base_source::text, l.base_target::text)
+  where l.missing_run is not null or l.ended_at is not null or excluded.wrote_side is not null or (l.target_id, l.source_version, l.source_hash, l.target_version, l.base_source::text, l.base_target::text)
     is distinct from (excluded.target_id, excluded.source_version, excluded.source_hash, excluded.target_version,
       excluded.base_source::text, excluded.base_target::text)
 ),
@@ -142,7 +145,7 @@ told as (
     error_class, error_code, error_message, inputs)
   select run_id, user_id, org_id, config_id, item_id, source_id, target_id, outcome, changes, class, code, message, inputs
   from results
-  where outcome not in ('unchanged', 'gone')
+  where outcome not in ('unchanged', 'gone') or outcome = 'unchanged' and inputs is not null
 ),
 open_issues as (
   insert into public.sync_issues as s (user_id, org_id, config_id, item_id, run_id, source_id, error_class, error_code, message)

@@ -170,7 +170,7 @@ fn check_words(direction: Option<&str>, mode: Option<&str>) -> Result<()> {
 fn check_schedule(schedule: Option<&str>, time_zone: &str) -> Result<()> {
     // A schedule that is always due, so that the time zone is looked at even where there is none.
     let text = schedule.filter(|schedule| !schedule.is_empty()).unwrap_or("* * * * *");
-    match schedule::due(text, time_zone, None, chrono::DateTime::<Utc>::UNIX_EPOCH) {
+    match schedule::due(Some(text), (time_zone, &[]), None, chrono::DateTime::<Utc>::UNIX_EPOCH) {
         Ok(_) => Ok(()),
         Err(error @ schedule::BadSchedule::TimeZone(_)) => Err(wrong("/timeZone", format!("{error}."))),
         Err(error) => Err(wrong("/schedule", format!("{error}."))),

@@ -3,7 +3,7 @@
 use crate::db::sql;
 use crate::runs::Item;
 use crate::{Db, Result};
-use domain::RunId;
+use domain::{ConfigId, RunId};
 use serde::{Deserialize, Serialize};
 
 /// Asks for pairs to be looked after.
@@ -33,4 +33,38 @@ pub struct Checked {
 /// Pairs that no listing brings: those that an earlier run did not find, and the next ones in turn.
 pub async fn to_check(db: &Db, input: &ToCheck) -> Result<Checked> {
     db.call(sql!("links/to_check"), input).await
+}
+
+/// A record whose other half is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Half {
+    /// The kind of item.
+    pub object: String,
+    /// Its id on the side that is at hand.
+    pub id: String,
+    /// Whether that is the source of the sync that asks.
+    pub to_target: bool,
+}
+
+/// The other halves of these records, in the syncs of the same two accounts.
+pub async fn resolve(db: &Db, config_id: ConfigId, wanted: &[Half]) -> Result<Vec<(Half, String)>> {
+    #[derive(Serialize)]
+    struct Input<'a> {
+        config_id: ConfigId,
+        wanted: &'a [Half],
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        object: String,
+        id: String,
+        to_target: bool,
+        other: String,
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        found: Vec<Row>,
+    }
+    let answer: Answer = db.call(sql!("links/resolve"), &Input { config_id, wanted }).await?;
+    let pair = |Row { object, id, to_target, other }| (Half { object, id, to_target }, other);
+    Ok(answer.found.into_iter().map(pair).collect())
 }

@@ -3,6 +3,7 @@
 use crate::db::sql;
 use crate::{Db, Result};
 use chrono::{DateTime, Utc};
+use domain::schedule::Window;
 use domain::{ConfigId, ItemId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -22,23 +23,25 @@ pub struct DueUser {
     pub user_id: UserId,
     /// Active items without a schedule: they go with every tick. At most 20,000, those that waited longest.
     pub item_ids: Vec<ItemId>,
-    /// Active items with a schedule of their own.
+    /// Active items with a schedule of their own, or with hours.
     pub scheduled: Vec<ScheduledItem>,
     /// Syncs with a schedule: they look at whatever changed.
     pub configs: Vec<ScheduledConfig>,
 }
 
-/// An item with a schedule of its own.
+/// An item with a schedule of its own, or of a sync that works in certain hours only.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ScheduledItem {
     /// The item.
     pub item_id: ItemId,
-    /// Five cron fields.
-    pub schedule: String,
+    /// Five cron fields; `None`: with every tick inside the windows.
+    pub schedule: Option<String>,
     /// In which they are meant.
     pub time_zone: String,
     /// When it was last looked at.
     pub last_checked_at: Option<DateTime<Utc>>,
+    /// Only while all of these are open.
+    pub windows: Vec<Window>,
 }
 
 /// A sync with a schedule.
@@ -52,6 +55,8 @@ pub struct ScheduledConfig {
     pub time_zone: String,
     /// The slot that was followed last.
     pub last_due_at: Option<DateTime<Utc>>,
+    /// Only while all of these are open.
+    pub windows: Vec<Window>,
 }
 
 /// The next users with something that may be due, after the user with this id.

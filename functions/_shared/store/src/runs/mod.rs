@@ -12,7 +12,7 @@ mod types;
 pub use history::{Event, HistoryDetail, HistoryQuery, HistoryRow, cancel, history, history_one};
 pub use page::{
     Cursor, Decided, Gone, GoneStep, Intent, Intents, Item, ItemError, ItemResult, Link, Look, Looked,
-    Lookup, Missing, NextPage, Outcome, PageResults, SideName, Unlinked, Work,
+    Lookup, Missing, NextPage, Outcome, PageResults, SideName, Trail, Unlinked, Work, Written, Wrote,
 };
 pub use replay::{ReplayQuery, ReplayRow, ReplaySync, replay};
 pub use types::{Child, Close, Direction, Open, Opened, Pause, Selection, Summary, SummaryError};

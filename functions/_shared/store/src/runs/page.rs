@@ -61,6 +61,42 @@ pub struct Item {
     pub resolution: Option<Decided>,
     /// An earlier run did not find it.
     pub missing: Option<Missing>,
+    /// What was written last, for the brake on syncs that feed each other.
+    pub trail: Option<Trail>,
+}
+
+/// The last write to a pair.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Trail {
+    /// How many writes in a row answered a change that came at once after ours.
+    pub hops: u32,
+    /// Which side was written.
+    pub side: Wrote,
+    /// When, by the database's clock.
+    pub at: DateTime<Utc>,
+    /// When the sync in the other direction wrote to the source.
+    pub opposite_at: Option<DateTime<Utc>>,
+}
+
+/// What was written of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wrote {
+    /// The source.
+    Source,
+    /// The target.
+    Target,
+    /// Both of them.
+    Both,
+}
+
+/// That a pair was written.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Written {
+    /// Where.
+    pub side: Wrote,
+    /// The count of writes that only answered.
+    pub hops: u32,
 }
 
 /// That a record was asked for by its id and not found.
@@ -192,6 +228,8 @@ pub struct ItemResult {
     pub seen: Option<String>,
     /// Of a record that one side does not have any more.
     pub gone: Option<Gone>,
+    /// Of a record that was written. Kept with its link.
+    pub wrote: Option<Written>,
 }
 
 /// What is known of a record that one side does not have any more.

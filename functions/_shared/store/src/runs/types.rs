@@ -105,6 +105,8 @@ pub struct Close {
     pub reason: Option<String>,
     /// For people.
     pub message: Option<String>,
+    /// Whether the run followed a listing to its end: then its being empty may say something.
+    pub listing: bool,
 }
 
 /// Lays a run aside: the lease ends, its continuation in the queue becomes due.
