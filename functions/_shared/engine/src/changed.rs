@@ -30,6 +30,7 @@ pub(crate) async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
     if let Some(ended) = gone::look_after(progress).await? {
         return Ok(ended);
     }
+    progress.listing = true;
     close(progress).await
 }
 
@@ -154,7 +155,10 @@ fn silent(
         let now = mapping.comparable(&mapping.project(&record.fields));
         let before = mapping.comparable(&link.base_target);
         let same = mapping.targets().iter().all(|field| Mapping::same(field, &now, &before));
-        same.then(|| outcome::untouched(item))
+        same.then(|| {
+            let inputs = sides.record.then(|| outcome::inputs(None, Some(record)));
+            ItemResult { inputs, ..outcome::untouched(item) }
+        })
     };
     let (mut results, mut open) = (Vec::new(), Vec::new());
     for item in items {

@@ -4,10 +4,12 @@ use crate::counterpart;
 use crate::gather::{self, Gathered, Stop};
 use crate::gone;
 use crate::look;
+use crate::lookups::Lookups;
 use crate::outcome;
 use crate::sides::{Known, Sides};
+use crate::trail;
 use crate::write::{self, Task};
-use domain::decide::{Aids, Bases, Decision, Resolution, Rules, Situation, decide_with};
+use domain::decide::{Aids, Bases, Decision, Resolution, Situation, decide_with};
 use domain::defaults;
 use domain::deletes::Sighting;
 use domain::{Fields, Record, SyncMode, hash};
@@ -77,6 +79,7 @@ async fn attempt(
     let ids = items.iter().map(|item| item.source_id.clone()).collect();
     let mut sources = gather::missing(sides.source, sides.child.item_type, ids, sources).await?;
     let mut late = sources.late.take();
+    Lookups::learn(sides, || learn_of(sides, &sources)).await?;
     let answered = items.into_iter().filter(|item| !sources.unanswered.contains(&item.source_id)).collect();
     let mut pending = sort(sides, answered, (sources, &known.targets), results);
     for pass in 1..=PASSES {
@@ -86,10 +89,18 @@ async fn attempt(
         late = counterpart::find(sides, &mut pending, std::mem::take(&mut known.targets), results)
             .await?
             .or(late);
+        Lookups::learn(sides, || pending.iter().for_each(|one| drop(decided(sides, one)))).await?;
         let tasks = decide_all(sides, pending, results);
         pending = write::carry_out(sides, tasks, pass == PASSES, results).await?;
     }
     late.map_or(Ok(()), |wait| Err(Stop::Later(wait)))
+}
+
+/// Runs the mapping over these, for what it asks.
+fn learn_of(sides: &Sides<'_>, sources: &Gathered) {
+    for source in sources.records.values() {
+        drop(sides.rules.mapping.apply_with(&source.fields, &sides.lookups));
+    }
 }
 
 /// Tells apart what is settled by the source alone from what must be compared with the target.
@@ -120,7 +131,7 @@ fn sort(
             }));
             continue;
         }
-        match sides.rules.mapping.apply(&source.fields) {
+        match sides.rules.mapping.apply_with(&source.fields, &sides.lookups) {
             Err(violations) => results.push(outcome::invalid(&item, &source, &violations)),
             Ok(wanted) => {
                 let at_hand = item.target_id.as_ref().is_some_and(|id| targets.contains_key(id));
@@ -143,13 +154,17 @@ fn settled(sides: &Sides<'_>, item: &Item, source: &Record, wanted: &Fields) -> 
     }
     let link = item.link.as_ref().filter(|_| item.mode == SyncMode::Delta && item.target_id.is_some())?;
     let same = link.source_hash.as_deref() == Some(fingerprint(item, wanted).as_str());
-    same.then(|| outcome::unchanged_at_source(item, source, link))
+    same.then(|| {
+        let inputs = sides.record.then(|| outcome::inputs(Some(source), None));
+        ItemResult { inputs, ..outcome::unchanged_at_source(item, source, link) }
+    })
 }
 
 /// What shall happen to a record. A person's choice counts for the values they saw, and for no others.
-fn decided(rules: &Rules, one: &Pending) -> Decision {
-    let situation = one.situation();
-    let plain = decide_with(rules, &situation, Aids::default()).decision;
+fn decided(sides: &Sides<'_>, one: &Pending) -> Decision {
+    let (rules, situation) = (&sides.rules, one.situation());
+    let aids = Aids { resolver: &sides.lookups, resolution: None };
+    let plain = decide_with(rules, &situation, aids).decision;
     let conflicts = match &plain {
         Decision::Conflict { conflicts } | Decision::Update { conflicts, .. } => conflicts.as_slice(),
         _ => &[],
@@ -157,7 +172,7 @@ fn decided(rules: &Rules, one: &Pending) -> Decision {
     let Some(choice) = one.item.resolution.as_ref().filter(|_| !conflicts.is_empty()) else { return plain };
     match Resolution::read(&choice.decided) {
         Some(resolution) if choice.seen.as_ref() == Some(&outcome::seen(conflicts)) => {
-            let aids = Aids { resolution: Some(&resolution), ..Aids::default() };
+            let aids = Aids { resolution: Some(&resolution), ..aids };
             decide_with(rules, &situation, aids).decision
         }
         _ => plain,
@@ -175,10 +190,12 @@ pub(crate) async fn forecast(
     if let Some(wait) = sources.late {
         return Err(Stop::Later(wait));
     }
+    Lookups::learn(sides, || learn_of(sides, &sources)).await?;
     let mut pending = sort(sides, items, (sources, &HashMap::new()), &mut results);
     if let Some(wait) = counterpart::find(sides, &mut pending, HashMap::new(), &mut results).await? {
         return Err(Stop::Later(wait));
     }
+    Lookups::learn(sides, || pending.iter().for_each(|one| drop(decided(sides, one)))).await?;
     let tasks = decide_all(sides, pending, &mut results);
     Ok((tasks, results))
 }
@@ -186,7 +203,7 @@ pub(crate) async fn forecast(
 fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemResult>) -> Vec<Task> {
     let mut tasks = Vec::new();
     for one in pending {
-        let decision = decided(&sides.rules, &one);
+        let decision = decided(sides, &one);
         let planned = sides.plan.map(|plan| plan.get(&one.item.source_id));
         let otherwise = planned.is_some_and(|planned| planned != Some(&look::fingerprint(&decision)));
         match &decision {
@@ -194,7 +211,10 @@ fn decide_all(sides: &Sides<'_>, pending: Vec<Pending>, results: &mut Vec<ItemRe
             Decision::Create { .. } | Decision::Update { .. } if otherwise => {
                 results.push(outcome::otherwise(&one.item, (Some(&one.source), one.target.as_ref())));
             }
-            Decision::Create { .. } | Decision::Update { .. } => tasks.push(Task::new(sides, one, decision)),
+            Decision::Create { .. } | Decision::Update { .. } => match trail::held(&one, &decision) {
+                Some(held) => results.push(held),
+                None => tasks.push(Task::new(sides, one, decision)),
+            },
             Decision::Unchanged { kept } => results.push(outcome::unchanged(sides, &one, &decision, kept)),
             Decision::Conflict { conflicts } => {
                 results.push(outcome::conflicted(sides, &one, &decision, conflicts));

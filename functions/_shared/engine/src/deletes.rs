@@ -160,7 +160,7 @@ fn has_changed(sides: &Sides<'_>, side: SideName, row: &Row, record: &Record) ->
     let mapping = &sides.rules.mapping;
     let (now, before): (Option<Fields>, &Option<Fields>) = match side {
         SideName::Source => (Some(mapping.project(&record.fields)), &row.base_target),
-        SideName::Target => (mapping.apply(&record.fields).ok(), &row.base_source),
+        SideName::Target => (mapping.apply_with(&record.fields, &sides.lookups).ok(), &row.base_source),
     };
     let (Some(now), Some(before)) = (now, before) else { return true };
     let (now, before) = (mapping.comparable(&now), mapping.comparable(before));
@@ -299,6 +299,7 @@ fn item(row: &Row) -> Item {
         fields: None,
         resolution: None,
         missing: None,
+        trail: None,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use crate::chunk::{self, Pending};
 use crate::look;
+use crate::lookups::Lookups;
 use crate::sides::Sides;
+use crate::trail;
 use crate::write::{Held, Task};
 use domain::decide::{Answers, Change, Decision, Rules, Situation, bases_after};
-use domain::mapping::{Nobody, Violation};
+use domain::mapping::Violation;
 use domain::{Record, Value, hash};
 use serde_json::json;
 use store::runs::{Item, ItemError, ItemResult, Link, Outcome, SideName};
@@ -24,6 +26,7 @@ pub(crate) fn result(item: &Item, source: Option<&Record>, outcome: Outcome) -> 
         conflicts: None,
         seen: None,
         gone: None,
+        wrote: None,
     }
 }
 
@@ -32,7 +35,7 @@ pub(crate) fn error(class: &str, code: &str, message: &str) -> ItemError {
 }
 
 /// The inputs of a decision, kept for those who ask why.
-fn inputs(source: Option<&Record>, target: Option<&Record>) -> Value {
+pub(crate) fn inputs(source: Option<&Record>, target: Option<&Record>) -> Value {
     json!({ "source": source.map(|record| &record.fields), "target": target.map(|record| &record.fields) })
 }
 
@@ -148,6 +151,7 @@ pub(crate) fn unchanged(
         link: target
             .and_then(|target| link(sides, one, decision, Answers { target: Some(target), source: None })),
         changes: explained(kept),
+        inputs: sides.record.then(|| situation(sides, one, decision)),
         ..result(&one.item, Some(&one.source), outcome)
     }
 }
@@ -208,6 +212,7 @@ pub(crate) fn written(
         changes: explained(&all),
         error,
         inputs: Some(situation(sides, one, &task.decision)),
+        wrote: trail::written(one, &task.decision),
         conflicts: (!conflicts.is_empty()).then(|| explained(conflicts)),
         seen: (!conflicts.is_empty()).then(|| seen(conflicts)),
         ..result(&one.item, Some(&one.source), outcome)
@@ -236,9 +241,10 @@ fn both_changed(conflicts: &[Change]) -> String {
 /// What the next run starts from. With something left to do there is no fingerprint, so that it looks at it again.
 fn link(sides: &Sides<'_>, one: &Pending, decision: &Decision, answers: Answers<'_>) -> Option<Link> {
     if let Some(rules) = &sides.straight {
-        return turned_link(rules, one, answers.target?);
+        return turned_link(rules, one, (answers.target?, &sides.lookups.turned()));
     }
-    let (base_source, base_target) = bases_after(&sides.rules, &one.situation(), decision, answers, &Nobody)?;
+    let (base_source, base_target) =
+        bases_after(&sides.rules, &one.situation(), decision, answers, &sides.lookups)?;
     let open = match decision {
         Decision::Update { back, conflicts, .. } => {
             !conflicts.is_empty() || !back.is_empty() && answers.source.is_none()
@@ -246,8 +252,10 @@ fn link(sides: &Sides<'_>, one: &Pending, decision: &Decision, answers: Answers<
         _ => false,
     };
     let source = answers.source.unwrap_or(&one.source);
-    let wanted =
-        answers.source.map_or_else(|| Ok(one.wanted.clone()), |now| sides.rules.mapping.apply(&now.fields));
+    let wanted = answers.source.map_or_else(
+        || Ok(one.wanted.clone()),
+        |now| sides.rules.mapping.apply_with(&now.fields, &sides.lookups),
+    );
     Some(Link {
         source_version: source.version.clone(),
         source_hash: wanted.ok().filter(|_| !open).map(|wanted| chunk::fingerprint(&one.item, &wanted)),
@@ -259,10 +267,10 @@ fn link(sides: &Sides<'_>, one: &Pending, decision: &Decision, answers: Answers<
 
 /// The same for a record that the target had alone, and that was made on the source: `rules` are those of the sync as it
 /// is written, `made` is the source's.
-fn turned_link(rules: &Rules, one: &Pending, made: &Record) -> Option<Link> {
+fn turned_link(rules: &Rules, one: &Pending, (made, lookups): (&Record, &Lookups)) -> Option<Link> {
     let situation = Situation { source: made, target: Some(&one.source), bases: None, only: None };
     let agreed = Decision::Unchanged { kept: Vec::new() };
-    let (base_source, base_target) = bases_after(rules, &situation, &agreed, Answers::default(), &Nobody)?;
+    let (base_source, base_target) = bases_after(rules, &situation, &agreed, Answers::default(), lookups)?;
     Some(Link {
         source_version: made.version.clone(),
         source_hash: Some(hash::content(&base_source)),

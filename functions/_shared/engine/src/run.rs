@@ -125,6 +125,8 @@ pub(crate) struct Progress<'a> {
     deadline: Deadline,
     slowest: Duration,
     recorded_requests: i64,
+    /// Whether a whole listing was followed.
+    pub(crate) listing: bool,
     /// How the records of the first side's listing ended, by the hash of their id on the other side.
     told: HashMap<u64, Outcome>,
 }
@@ -229,7 +231,7 @@ fn give_up(
 impl<'a> Progress<'a> {
     fn new(sides: &'a Sides<'a>, deadline: Deadline) -> Self {
         let (slowest, told) = (Duration::ZERO, HashMap::new());
-        Self { sides, deadline, slowest, recorded_requests: 0, told }
+        Self { sides, deadline, slowest, recorded_requests: 0, listing: false, told }
     }
 
     /// Remembers how records ended, for the other side's listing.
@@ -301,7 +303,20 @@ pub(crate) async fn close(progress: &mut Progress<'_>) -> Result<Ended> {
     if let Some(ended) = deletes::settle(progress).await? {
         return Ok(ended);
     }
-    end(progress.sides.db, progress.sides.child, None, None, None).await
+    let (db, child) = (progress.sides.db, progress.sides.child);
+    let input = Close { listing: progress.listing, ..as_it_stands(child) };
+    Ok(if runs::close(db, &input).await?.is_some() { Ended::Closed } else { Ended::Lost })
+}
+
+const fn as_it_stands(child: &Child) -> Close {
+    Close {
+        run_id: child.run_id,
+        fence: child.fence,
+        status: None,
+        reason: None,
+        message: None,
+        listing: false,
+    }
 }
 
 /// Ends a run as it stands.
@@ -312,7 +327,7 @@ pub(crate) async fn end(
     reason: Option<String>,
     message: Option<String>,
 ) -> Result<Ended> {
-    let input = Close { run_id: child.run_id, fence: child.fence, status, reason, message };
+    let input = Close { status, reason, message, ..as_it_stands(child) };
     Ok(if runs::close(db, &input).await?.is_some() { Ended::Closed } else { Ended::Lost })
 }
 

@@ -1,5 +1,6 @@
 //! One sync at work: both lines, and the rules between them.
 
+use crate::lookups::Lookups;
 use crate::wire::Wire;
 use domain::Record;
 use domain::decide::{Flow, Rules};
@@ -25,6 +26,10 @@ pub(crate) struct Sides<'a> {
     /// What a delete on one side means for the other.
     pub(crate) deletes: DeletePolicy,
     pub(crate) delete_guard: Guard,
+    /// Whether the inputs of every decision are kept.
+    pub(crate) record: bool,
+    /// Links to other kinds of item, as far as they were asked for.
+    pub(crate) lookups: Lookups,
     pub(crate) source: &'a Wire<'a>,
     pub(crate) target: &'a Wire<'a>,
     pub(crate) lease_seconds: i32,
@@ -46,7 +51,7 @@ impl<'a> Sides<'a> {
         lease_seconds: i32,
     ) -> crate::Result<Self> {
         let (from, to) = (child.source.platform, child.target.platform);
-        let Config { mut rules, match_keys, deletes, delete_guard } =
+        let Config { mut rules, match_keys, deletes, delete_guard, record, .. } =
             rules::read_all(&child.rules, child.item_type, from, to)?;
         if child.direction == Direction::Bidirectional {
             rules.flow = Flow::TwoWay;
@@ -59,6 +64,8 @@ impl<'a> Sides<'a> {
             match_keys,
             deletes,
             delete_guard,
+            record,
+            lookups: Lookups::default(),
             source,
             target,
             lease_seconds,
@@ -75,6 +82,8 @@ impl<'a> Sides<'a> {
             child: self.child,
             rules: self.rules.turned(),
             deletes: self.deletes,
+            record: self.record,
+            lookups: self.lookups.turned(),
             delete_guard: self.delete_guard,
             match_keys: self.match_keys.iter().map(MatchKey::turned).collect(),
             source: self.target,

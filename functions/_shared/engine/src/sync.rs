@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::run::{self, Scope};
 use crate::settings::Settings;
 use chrono::{DateTime, Utc};
+use domain::schedule::Window;
 use domain::{ConfigId, ItemId, RunId, SyncMode, SyncType, UserId};
 use futures::future::join_all;
 use std::time::Duration;
@@ -165,13 +166,20 @@ impl Tick<'_> {
     /// Opens and works on what is due for one user.
     async fn user(&self, user: DueUser, result: &mut Scheduled) -> Result<()> {
         let now = clock::now();
-        let is_due =
-            |item: &ScheduledItem| slot(&item.schedule, &item.time_zone, item.last_checked_at, now).is_some();
+        let is_due = |item: &ScheduledItem| {
+            let hours = (item.time_zone.as_str(), item.windows.as_slice());
+            slot(item.schedule.as_deref(), hours, item.last_checked_at, now).is_some()
+        };
         let own_time = user.scheduled.iter().filter(|item| is_due(item)).map(|item| item.item_id);
         let item_ids: Vec<ItemId> = user.item_ids.iter().copied().chain(own_time).collect();
         let mut children = Vec::new();
         for config in &user.configs {
-            let due_at = slot(&config.schedule, &config.time_zone, config.last_due_at, now);
+            let due_at = slot(
+                Some(&config.schedule),
+                (config.time_zone.as_str(), config.windows.as_slice()),
+                config.last_due_at,
+                now,
+            );
             if let Some(due_at) = due_at
                 && schedules::mark_due(self.db, config, due_at).await?
             {
@@ -231,12 +239,12 @@ impl Tick<'_> {
 /// The slot that is due, if one is. A schedule that cannot be read is never due; saving it was refused, so it was
 /// written around us.
 fn slot(
-    schedule: &str,
-    time_zone: &str,
+    schedule: Option<&str>,
+    hours: (&str, &[Window]),
     last: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    domain::schedule::due(schedule, time_zone, last, now).ok().flatten()
+    domain::schedule::due(schedule, hours, last, now).ok().flatten()
 }
 
 /// Two runs' sums.

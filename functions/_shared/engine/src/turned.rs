@@ -50,6 +50,7 @@ fn item(record: &Record, intent: Option<Intent>) -> Item {
         fields: None,
         resolution: None,
         missing: None,
+        trail: None,
     }
 }
 
