@@ -1,5 +1,6 @@
 //! Records on their way between platforms: stock, orders, the ways to sign in, more than one user at once.
 
+mod care;
 mod database;
 mod deletes;
 mod echo;

@@ -120,7 +120,7 @@ async fn change(call: Call<Change>) -> Result<Changed, Problem> {
         return Err(Problem::invalid("/priority", "This is a number from 1 (first) to 9."));
     }
     if let Some(schedule) = schedule.as_deref().filter(|schedule| !schedule.is_empty()) {
-        domain::schedule::due(schedule, "UTC", None, call.now)
+        domain::schedule::due(Some(schedule), ("UTC", &[]), None, call.now)
             .map_err(|error| Problem::invalid("/schedule", error.to_string()))?;
     }
     let change = ItemChange {
