@@ -76,7 +76,14 @@ pub(crate) async fn create(db: &Db, call: Call<Input>) -> Result<Output, Problem
         time_zone: config.time_zone,
         rules,
     };
-    let id = configs::create(db, claims, &new.checked(db, claims).await?).await?;
+    let new = new.checked(db, claims).await?;
+    let about = (new.item_type, new.direction.as_deref(), &new.rules);
+    let deadline = engine::Deadline::of_run(call.deadline.at());
+    let fit = engine::fit_of(db, &engine::Settings::read().await?, (source, target), about, deadline).await?;
+    if fit.fatal().next().is_some() {
+        return Err(Problem::unfit("/config", fit.fatal()));
+    }
+    let id = configs::create(db, claims, &new).await?;
     Ok(Output { config_id: Some(id.ok_or_else(Problem::forbidden)?), ..Output::default() })
 }
 

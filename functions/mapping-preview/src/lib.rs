@@ -4,6 +4,7 @@ use domain::mapping::{Nobody, Refused, Towards, Violation};
 use domain::{ConfigId, Fields, ItemType, Platform, Record, Value, rules};
 use edge::describe::Operation;
 use edge::{Call, Door, Problem};
+use engine::{Deadline, Fit, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Db, configs};
@@ -28,7 +29,11 @@ pub struct Input {
     #[serde(default)]
     pub target_platform: Option<Platform>,
     /// The fields of up to 100 records.
+    #[serde(default)]
     pub records: Vec<Fields>,
+    /// With a sync, instead of records: so many of those that its source has now, 1 to 20.
+    #[serde(default)]
+    pub sample: Option<usize>,
 }
 
 /// What became of the records.
@@ -36,6 +41,23 @@ pub struct Input {
 pub struct Output {
     /// One row for each, in the given order.
     pub data: Vec<Row>,
+    /// With a sync: what does not fit its two sides, as their platforms describe themselves now.
+    pub problems: Vec<Unfit>,
+    /// Why a side could not be asked for that.
+    pub unasked: Vec<String>,
+}
+
+/// Something about the mapping that does not fit.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Unfit {
+    /// Where, as a JSON pointer into the rules.
+    pub pointer: String,
+    /// `unknown_field`, `not_writable`, `type_mismatch`, `required_not_mapped`, `mapped_twice` or `no_way_back`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub detail: String,
+    /// Whether records cannot be synced because of it.
+    pub fatal: bool,
 }
 
 /// One record.
@@ -74,14 +96,15 @@ async fn handle(request: spin_sdk::http::Request) -> impl spin_sdk::http::IntoRe
 
 async fn mapping_preview(call: Call<Input>) -> Result<Output, Problem> {
     let user = call.caller.user()?;
-    let Input { config_id, rules: written, item_type, source_platform, target_platform, records } =
+    let Input { config_id, rules: written, item_type, source_platform, target_platform, records, sample } =
         call.input;
-    if !(1..=100).contains(&records.len()) {
-        return Err(Problem::invalid("/records", "Give 1 to 100 records."));
-    }
+    check_size(config_id.is_some(), records.len(), sample)?;
+    let deadline = Deadline::of_run(call.deadline.at());
+    let mut live = None;
     let (item_type, source, target, own) = if let Some(id) = config_id {
         let db = Db::open().await?;
         let sync = configs::get(&db, &user.claims, id).await?.ok_or_else(Problem::not_found)?;
+        live = Some((db, (sync.source_integration_id, sync.target_integration_id)));
         (sync.item_type, sync.source_platform, sync.target_platform, sync.rules)
     } else {
         let missing =
@@ -95,6 +118,15 @@ async fn mapping_preview(call: Call<Input>) -> Result<Output, Problem> {
     };
     let rules = rules::read(&written.unwrap_or(own), item_type, source, target)
         .map_err(|error| Problem::invalid("/rules", format!("{error}.")))?;
+    let (mut records, mut fit) = (records, Fit::default());
+    if let Some((db, accounts)) = live {
+        let settings = Settings::read().await?;
+        if let Some(count) = sample {
+            let found = engine::samples(&db, &settings, accounts.0, item_type, count, deadline).await?;
+            records = found.into_iter().map(|record| record.fields).collect();
+        }
+        fit = engine::fit(&db, &settings, accounts, (item_type, &rules), deadline).await?;
+    }
     let row = |fields: Fields| {
         let record = Record { fields, ..Record::default() };
         let (output, violations) = match rules.mapping.map(&record, &Nobody, Towards::Target) {
@@ -109,7 +141,31 @@ async fn mapping_preview(call: Call<Input>) -> Result<Output, Problem> {
             violations: violations.into_iter().map(Wrong::from).collect(),
         }
     };
-    Ok(Output { data: records.into_iter().map(row).collect() })
+    let unfit = |problem: domain::schema::Problem| Unfit {
+        pointer: problem.pointer,
+        code: problem.code,
+        detail: problem.detail,
+        fatal: problem.fatal,
+    };
+    let problems = fit.problems.into_iter().map(unfit).collect();
+    Ok(Output { data: records.into_iter().map(row).collect(), problems, unasked: fit.unasked })
+}
+
+fn check_size(has_sync: bool, records: usize, sample: Option<usize>) -> Result<(), Problem> {
+    match sample {
+        Some(_) if !has_sync => Err(Problem::invalid(
+            "/sample",
+            "Name the sync whose source the records come from by `configId`.",
+        )),
+        Some(_) if records > 0 => {
+            Err(Problem::invalid("/sample", "Give records, or ask for some; not both."))
+        }
+        Some(count) if !(1..=20).contains(&count) => {
+            Err(Problem::invalid("/sample", "Ask for 1 to 20 records."))
+        }
+        None if !(1..=100).contains(&records) => Err(Problem::invalid("/records", "Give 1 to 100 records.")),
+        _ => Ok(()),
+    }
 }
 
 impl From<Violation> for Wrong {

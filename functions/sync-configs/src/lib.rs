@@ -4,9 +4,10 @@ mod row;
 
 pub use row::{Page, Row, Version, Versions};
 
-use domain::{ConfigId, ItemType};
+use domain::{ConfigId, Fields, IntegrationId, ItemType};
 use edge::describe::Operation;
 use edge::{Call, Created, Door, Either, Empty, Problem, Tagged};
+use engine::{Deadline, Settings};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use store::config_input::{Change, New};
@@ -73,6 +74,9 @@ async fn create(call: Call<New>) -> Result<Created<Row>, Problem> {
     let user = call.caller.user()?;
     let db = Db::open().await?;
     let new = call.input.checked(&db, &user.claims).await?;
+    let accounts = (new.source_integration_id, new.target_integration_id);
+    let about = (new.item_type, new.direction.as_deref(), &new.rules);
+    must_fit(&db, accounts, about, Deadline::of_run(call.deadline.at())).await?;
     let id = configs::create(&db, &user.claims, &new).await?.ok_or_else(Problem::forbidden)?;
     Ok(Created(Row::from(one(&db, &user.claims, id).await?)))
 }
@@ -82,6 +86,12 @@ async fn change(call: Call<Change>) -> Result<Tagged<Row>, Problem> {
     let db = Db::open().await?;
     let old = one(&db, &user.claims, call.input.id).await?;
     let change = call.input.checked(&old, call.if_match.as_deref())?;
+    let accounts = (old.source_integration_id, old.target_integration_id);
+    let direction = change.direction.as_deref().unwrap_or(&old.direction);
+    if change.rules.is_some() || change.direction.is_some() {
+        let about = (old.item_type, Some(direction), change.rules.as_ref().unwrap_or(&old.rules));
+        must_fit(&db, accounts, about, Deadline::of_run(call.deadline.at())).await?;
+    }
     if !configs::update(&db, &user.claims, &change).await? {
         return Err(Problem::forbidden());
     }
@@ -96,6 +106,20 @@ async fn remove(call: Call<Removal>) -> Result<Empty, Problem> {
     } else {
         Err(Problem::not_found())
     }
+}
+
+/// Refuses a mapping that does not fit its two sides, as far as they can be asked now.
+async fn must_fit(
+    db: &Db,
+    accounts: (IntegrationId, IntegrationId),
+    about: (ItemType, Option<&str>, &Fields),
+    deadline: Deadline,
+) -> Result<(), Problem> {
+    let fit = engine::fit_of(db, &Settings::read().await?, accounts, about, deadline).await?;
+    if fit.fatal().next().is_some() {
+        return Err(Problem::unfit("/rules", fit.fatal()));
+    }
+    Ok(())
 }
 
 async fn one(db: &Db, claims: &Claims, id: ConfigId) -> Result<Config, Problem> {

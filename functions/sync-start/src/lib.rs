@@ -3,6 +3,7 @@
 use domain::{ConfigId, Fields, IntegrationId, ItemType};
 use edge::describe::Operation;
 use edge::{Call, Created, Door, Either, Problem};
+use engine::{Deadline, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,13 +26,14 @@ pub struct Input {
     /// What to call it; made of its kind of item when absent.
     pub name: Option<String>,
     /// What it syncs, and how.
-    pub config: Option<Settings>,
+    pub config: Option<SyncSettings>,
 }
 
 /// What a sync is about, and how.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Settings {
+#[schemars(rename = "Settings")]
+pub struct SyncSettings {
     /// The kind of item.
     pub source_object: ItemType,
     /// The kind of item on the other side: the same one.
@@ -77,6 +79,13 @@ async fn sync_start(call: Call<Input>) -> Result<Either<Created<Output>, Output>
         return Ok(Either::Right(Output { sync_id, status: "running" }));
     }
     let new = new_sync(call.input)?.checked(&db, &user.claims).await?;
+    let accounts = (new.source_integration_id, new.target_integration_id);
+    let about = (new.item_type, new.direction.as_deref(), &new.rules);
+    let deadline = Deadline::of_run(call.deadline.at());
+    let fit = engine::fit_of(&db, &Settings::read().await?, accounts, about, deadline).await?;
+    if fit.fatal().next().is_some() {
+        return Err(Problem::unfit("/config", fit.fatal()));
+    }
     let sync_id = configs::create(&db, &user.claims, &new).await?.ok_or_else(Problem::forbidden)?;
     Ok(Either::Left(Created(Output { sync_id, status: "running" })))
 }

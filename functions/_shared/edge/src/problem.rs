@@ -127,6 +127,16 @@ impl Problem {
         }])
     }
 
+    /// A mapping does not fit its two sides; the pointers begin at `prefix`.
+    pub fn unfit<'a>(prefix: &str, problems: impl Iterator<Item = &'a domain::schema::Problem>) -> Self {
+        let defect = |problem: &domain::schema::Problem| Defect {
+            pointer: format!("{prefix}{}", problem.pointer),
+            code: problem.code.to_owned(),
+            detail: problem.detail.clone(),
+        };
+        Self::fields(problems.map(defect).collect())
+    }
+
     /// Several fields are wrong.
     pub fn fields(errors: Vec<Defect>) -> Self {
         let detail = match errors.as_slice() {

@@ -15,6 +15,7 @@ mod counterpart;
 mod deletes;
 mod drain;
 mod error;
+mod fit;
 mod gather;
 mod gone;
 mod guard;
@@ -41,6 +42,7 @@ pub use clock::Deadline;
 pub use connectors::Filter;
 pub use drain::{Drained, drain};
 pub use error::{Error, Result};
+pub use fit::{Fit, fit, fit_of, samples};
 pub use integration::{
     Probe, ProbeStep, check_base_url, default_rates, new_integration_id, seal_credential, test_integration,
 };
