@@ -180,9 +180,9 @@ fn sides(input: &Input, direction: Direction) -> Result<(Platform, Platform), Pr
         (Direction::NetsuiteToShopify, _) | (Direction::Bidirectional, Some(Platform::Netsuite)) => {
             Ok((Platform::Netsuite, Platform::Shopify))
         }
-        (Direction::Bidirectional, None) => Err(Problem::invalid(
+        (Direction::Bidirectional, _) => Err(Problem::invalid(
             "/sourcePlatform",
-            "The pattern looks both ways: say which platform to search.",
+            "The pattern looks both ways: say which of its two platforms to search.",
         )),
     }
 }

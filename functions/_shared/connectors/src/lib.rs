@@ -11,10 +11,12 @@
 
 mod event;
 mod exchange;
+mod hubspot;
 mod netsuite;
 mod query;
 mod read;
 mod shopify;
+mod supabase;
 #[cfg(test)]
 mod testing;
 
@@ -145,6 +147,8 @@ pub fn of(platform: Platform) -> &'static dyn Connector {
     match platform {
         Platform::Shopify => &shopify::Shopify,
         Platform::Netsuite => &netsuite::Netsuite,
+        Platform::Hubspot => &hubspot::Hubspot,
+        Platform::Supabase => &supabase::Supabase,
     }
 }
 
@@ -153,5 +157,7 @@ pub const fn credential_kinds(platform: Platform) -> &'static [CredentialKind] {
     match platform {
         Platform::Shopify => &[CredentialKind::ClientCredentials, CredentialKind::AccessToken],
         Platform::Netsuite => &[CredentialKind::ClientAssertion, CredentialKind::TokenBased],
+        Platform::Hubspot => &[CredentialKind::AccessToken],
+        Platform::Supabase => &[],
     }
 }

@@ -55,6 +55,11 @@ pub struct Limits {
     pub concurrency: usize,
 }
 
+impl Limits {
+    /// One of everything: for kinds of item that a platform does not have.
+    pub const ONE: Self = Self { page: 1, read: 1, find: 1, write: 1, concurrency: 1 };
+}
+
 /// What a reply says about the platform's own budget, where that is counted in cost points.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gauge {

@@ -53,11 +53,12 @@ pub fn mapping(item_type: ItemType, source: Platform, target: Platform) -> Optio
         ItemType::Product => PRODUCT,
         ItemType::Inventory => INVENTORY,
         ItemType::Order => ORDER,
+        ItemType::Customer => return None,
     };
     let turned = match (source, target) {
         (Platform::Shopify, Platform::Netsuite) => false,
         (Platform::Netsuite, Platform::Shopify) => true,
-        (Platform::Shopify, Platform::Shopify) | (Platform::Netsuite, Platform::Netsuite) => return None,
+        _ => return None,
     };
     let mut rules: Vec<Rule> = lines.iter().filter_map(|line| rule(*line, turned)).collect();
     if item_type == ItemType::Product {
@@ -95,17 +96,26 @@ pub const fn creates(item_type: ItemType) -> bool {
     !matches!(item_type, ItemType::Inventory)
 }
 
-/// The default key by which records of two platforms find each other for the first time; none where there is none.
-pub fn match_keys(item_type: ItemType, source: Platform) -> Vec<MatchKey> {
-    let (shopify, netsuite) = match item_type {
-        ItemType::Product => ("handle", "itemId"),
-        ItemType::Inventory => ("sku", "itemId"),
-        ItemType::Order => ("name", "otherRefNum"),
-    };
-    let (source, target) = match source {
-        Platform::Shopify => (shopify, netsuite),
-        Platform::Netsuite => (netsuite, shopify),
-    };
+/// The field by which records of a platform are recognised; `None` for tables, whose columns their owner names.
+const fn key(item_type: ItemType, platform: Platform) -> Option<&'static str> {
+    match (platform, item_type) {
+        (Platform::Supabase, _) => None,
+        (_, ItemType::Customer) => Some("email"),
+        (Platform::Netsuite, ItemType::Product | ItemType::Inventory) => Some("itemId"),
+        (Platform::Netsuite, ItemType::Order) => Some("otherRefNum"),
+        (_, ItemType::Product) => Some("handle"),
+        (_, ItemType::Inventory) => Some("sku"),
+        (_, ItemType::Order) => Some("name"),
+    }
+}
+
+/// The default key by which records of two platforms find each other for the first time. A table is taken to have a
+/// column of the other side's name.
+pub fn match_keys(item_type: ItemType, source: Platform, target: Platform) -> Vec<MatchKey> {
+    let (of_source, of_target) = (key(item_type, source), key(item_type, target));
+    let between_tables = if matches!(item_type, ItemType::Customer) { "email" } else { "sku" };
+    let source = of_source.or(of_target).unwrap_or(between_tables);
+    let target = of_target.unwrap_or(source);
     let paths = source.parse().ok().zip(target.parse().ok());
     paths.map(|(source, target)| MatchKey { source, target, compare: Likeness::Exact }).into_iter().collect()
 }
@@ -132,9 +142,9 @@ mod tests {
 
     #[test]
     fn every_item_type_maps_there_and_back() {
-        for item_type in ItemType::ALL {
-            let there = mapping(*item_type, Platform::Shopify, Platform::Netsuite).unwrap();
-            let back = mapping(*item_type, Platform::Netsuite, Platform::Shopify).unwrap();
+        for item_type in [ItemType::Product, ItemType::Inventory, ItemType::Order] {
+            let there = mapping(item_type, Platform::Shopify, Platform::Netsuite).unwrap();
+            let back = mapping(item_type, Platform::Netsuite, Platform::Shopify).unwrap();
             assert_eq!(there.targets().len(), back.targets().len());
         }
         assert_eq!(mapping(ItemType::Product, Platform::Shopify, Platform::Shopify), None);

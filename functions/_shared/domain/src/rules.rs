@@ -90,7 +90,7 @@ pub fn read_all(
             written::read(mapping, &written.transformations).map_err(|error| BadRules(error.to_string()))?
         }
     };
-    let match_keys = written.match_keys.unwrap_or_else(|| defaults::match_keys(item_type, source));
+    let match_keys = written.match_keys.unwrap_or_else(|| defaults::match_keys(item_type, source, target));
     if match_keys.len() > MAX_KEYS {
         return Err(BadRules(format!("more than {MAX_KEYS} match keys")));
     }

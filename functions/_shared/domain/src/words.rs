@@ -47,6 +47,10 @@ words! {
         Shopify = "shopify",
         /// NetSuite, through SuiteTalk REST and SuiteQL.
         Netsuite = "netsuite",
+        /// HubSpot, through its CRM API.
+        Hubspot = "hubspot",
+        /// The user's own tables in the Supabase project that Syncline lives in.
+        Supabase = "supabase",
     }
 }
 
@@ -59,6 +63,8 @@ words! {
         Inventory = "inventory",
         /// A customer's order.
         Order = "order",
+        /// A customer or contact.
+        Customer = "customer",
     }
 }
 

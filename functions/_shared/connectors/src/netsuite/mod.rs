@@ -35,6 +35,9 @@ use domain::{Fields, ItemType, Record, Value};
 /// (<https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1500275531.html>).
 const CONCURRENCY: usize = 3;
 
+/// What the connector does not do.
+const NO_CUSTOMERS: &str = "customers of NetSuite are not synced";
+
 /// NetSuite.
 pub(crate) struct Netsuite;
 
@@ -46,6 +49,7 @@ impl Connector for Netsuite {
     fn capability(&self, item_type: ItemType) -> Capability {
         let all = Capability { list: true, find: true, write: true, delete: true, answers_writes: true };
         match item_type {
+            ItemType::Customer => Capability::default(),
             ItemType::Product | ItemType::Order => all,
             ItemType::Inventory => Capability { delete: false, answers_writes: false, ..all },
         }
@@ -54,6 +58,7 @@ impl Connector for Netsuite {
     fn limits(&self, item_type: ItemType) -> Limits {
         let of = |read, write| Limits { page: read, read, find: read, write, concurrency: CONCURRENCY };
         match item_type {
+            ItemType::Customer => Limits::ONE,
             ItemType::Product => of(products::READ, product_write::AT_ONCE),
             ItemType::Inventory => of(inventory::READ, inventory::AT_ONCE),
             ItemType::Order => of(orders::READ, order_write::AT_ONCE),
@@ -71,6 +76,7 @@ impl Connector for Netsuite {
     fn list(&self, account: &Account, query: &ListQuery) -> Result<Exchange<Page>> {
         let site = site::of(account)?;
         match query.item_type {
+            ItemType::Customer => Err(Error::unsupported(NO_CUSTOMERS)),
             ItemType::Product => listing::products(&site, query),
             ItemType::Inventory => listing::stock(&site, query),
             ItemType::Order => listing::orders(&site, query),
@@ -86,6 +92,7 @@ impl Connector for Netsuite {
         let site = site::of(account)?;
         fits(ids.len(), self.limits(item_type).read)?;
         match item_type {
+            ItemType::Customer => Err(Error::unsupported(NO_CUSTOMERS)),
             ItemType::Product => products::get(&site, ids),
             ItemType::Inventory => inventory::get(&site, ids),
             ItemType::Order => orders::get(&site, ids),
@@ -97,6 +104,7 @@ impl Connector for Netsuite {
         let (Key::External(values) | Key::Field { values, .. }) = key;
         fits(values.len(), self.limits(item_type).find)?;
         match item_type {
+            ItemType::Customer => Err(Error::unsupported(NO_CUSTOMERS)),
             ItemType::Product => products::find(&site, key),
             ItemType::Inventory => inventory::find(&site, key),
             ItemType::Order => orders::find(&site, key),
@@ -111,6 +119,7 @@ impl Connector for Netsuite {
     ) -> Result<Exchange<Vec<Outcome>>> {
         let site = site::of(account)?;
         match item_type {
+            ItemType::Customer => Err(Error::unsupported(NO_CUSTOMERS)),
             ItemType::Product => product_write::write(&site, writes),
             ItemType::Inventory => inventory::write(&site, writes),
             ItemType::Order => order_write::write(&site, writes),
@@ -128,6 +137,7 @@ impl Connector for Netsuite {
         match item_type {
             ItemType::Product => delete::products(&site, ids),
             ItemType::Order => delete::orders(&site, ids),
+            ItemType::Customer => Err(Error::unsupported(NO_CUSTOMERS)),
             ItemType::Inventory => Err(Error::unsupported("stock is changed, not deleted")),
         }
     }

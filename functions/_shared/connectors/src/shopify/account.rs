@@ -101,7 +101,7 @@ pub(super) fn prepare(shop: &Shop, item_type: ItemType) -> Result<Option<Exchang
     let definitions = match item_type {
         ItemType::Product => vec![key("PRODUCT"), prices],
         ItemType::Order => vec![key("ORDER")],
-        ItemType::Inventory => return Ok(None),
+        ItemType::Inventory | ItemType::Customer => return Ok(None),
     };
     let count = definitions.len();
     let variables = numbered(definitions.into_iter().map(|definition| vec![("definition", definition)]));

@@ -38,6 +38,9 @@ use reading::Shape;
 /// Requests side by side for one shop. Points are the real limit; more in flight only meet it sooner.
 const CONCURRENCY: usize = 4;
 
+/// What the connector does not do.
+const NO_CUSTOMERS: &str = "customers of Shopify are not synced";
+
 /// Shopify.
 pub(crate) struct Shopify;
 
@@ -49,6 +52,7 @@ impl Connector for Shopify {
     fn capability(&self, item_type: ItemType) -> Capability {
         let all = Capability { list: true, find: true, write: true, delete: false, answers_writes: true };
         match item_type {
+            ItemType::Customer => Capability::default(),
             ItemType::Product => Capability { delete: true, ..all },
             ItemType::Inventory => Capability { answers_writes: false, ..all },
             ItemType::Order => all,
@@ -68,6 +72,7 @@ impl Connector for Shopify {
             concurrency: CONCURRENCY,
         };
         match item_type {
+            ItemType::Customer => Limits::ONE,
             ItemType::Product => Limits {
                 read: products::AT_ONCE,
                 ..of(products::PAGE, products::READ, product_write::AT_ONCE)
@@ -88,6 +93,7 @@ impl Connector for Shopify {
     fn list(&self, account: &Account, query: &ListQuery) -> Result<Exchange<Page>> {
         let shop = Shop::of(account)?;
         match query.item_type {
+            ItemType::Customer => Err(Error::unsupported(NO_CUSTOMERS)),
             ItemType::Product => products::list(&shop, query),
             ItemType::Inventory => inventory::list(&shop, query),
             ItemType::Order => orders::list(&shop, query),
@@ -102,6 +108,7 @@ impl Connector for Shopify {
     ) -> Result<Exchange<Vec<Record>>> {
         let shop = Shop::of(account)?;
         match item_type {
+            ItemType::Customer => Err(Error::unsupported(NO_CUSTOMERS)),
             ItemType::Product => products::get(&shop, ids),
             ItemType::Inventory => inventory::get(&shop, ids),
             ItemType::Order => orders::get(&shop, ids),
@@ -111,6 +118,7 @@ impl Connector for Shopify {
     fn find(&self, account: &Account, item_type: ItemType, key: &Key) -> Result<Exchange<Vec<Record>>> {
         let shop = Shop::of(account)?;
         match item_type {
+            ItemType::Customer => Err(Error::unsupported(NO_CUSTOMERS)),
             ItemType::Product => products::find(&shop, key),
             ItemType::Inventory => inventory::find(&shop, key),
             ItemType::Order => orders::find(&shop, key),
@@ -125,6 +133,7 @@ impl Connector for Shopify {
     ) -> Result<Exchange<Vec<Outcome>>> {
         let shop = Shop::of(account)?;
         match item_type {
+            ItemType::Customer => Err(Error::unsupported(NO_CUSTOMERS)),
             ItemType::Product => product_write::write(&shop, writes),
             ItemType::Inventory => inventory::write(&shop, writes),
             ItemType::Order => order_write::write(&shop, writes),
@@ -139,7 +148,7 @@ impl Connector for Shopify {
     ) -> Result<Exchange<Vec<Result<()>>>> {
         match item_type {
             ItemType::Product => account::delete(&Shop::of(account)?, ids),
-            ItemType::Inventory | ItemType::Order => {
+            ItemType::Inventory | ItemType::Order | ItemType::Customer => {
                 Err(Error::unsupported("only products are deleted in Shopify"))
             }
         }
