@@ -19,6 +19,8 @@ pub enum CredentialKind {
     /// A key that signs assertions which buy access tokens
     /// (`{"client_id", "certificate_id", "private_key", "algorithm"}`; the key as PKCS#8 PEM, ES256 or PS256).
     ClientAssertion,
+    /// Nothing (`{}`): the account is in our own database, and its owner's rights there are the credential.
+    None,
 }
 
 /// How one request is authenticated.
@@ -44,6 +46,9 @@ pub enum Scheme {
         /// What the token shall be good for.
         scope: Vec<String>,
     },
+    /// Not sent at all: a question to our own database, which answers as the account's owner. Its address names the
+    /// verb, its body holds the question as JSON.
+    Database,
 }
 
 impl Scheme {

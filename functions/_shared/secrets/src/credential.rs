@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     ClientCredentials { client_id: String, client_secret: Secret, webhook_secret: Option<Secret> },
     TokenBased { consumer_key: String, consumer_secret: Secret, token: String, token_secret: Secret },
     ClientAssertion { client_id: String, certificate_id: String, private_key: Secret, algorithm: Algorithm },
+    None,
 }
 
 /// How assertions are signed (RFC 7518).
@@ -75,6 +76,7 @@ impl Credential {
                 private_key: Secret::new(take("private_key")?),
                 algorithm: Algorithm::from_word(&take("algorithm")?).ok_or(Error::Sealed)?,
             },
+            CredentialKind::None => Kind::None,
         }))
     }
 
@@ -115,7 +117,7 @@ impl Credential {
             Kind::ClientCredentials { client_secret, webhook_secret, .. } => {
                 [webhook_secret.as_ref(), Some(client_secret)]
             }
-            Kind::TokenBased { .. } | Kind::ClientAssertion { .. } => [None, None],
+            Kind::TokenBased { .. } | Kind::ClientAssertion { .. } | Kind::None => [None, None],
         };
         secrets.into_iter().flatten().cloned().collect()
     }
@@ -127,6 +129,7 @@ impl Credential {
             Kind::ClientCredentials { .. } => CredentialKind::ClientCredentials,
             Kind::TokenBased { .. } => CredentialKind::TokenBased,
             Kind::ClientAssertion { .. } => CredentialKind::ClientAssertion,
+            Kind::None => CredentialKind::None,
         }
     }
 }
@@ -143,6 +146,7 @@ const fn fields(kind: CredentialKind) -> &'static [&'static str] {
         CredentialKind::ClientCredentials => &["client_id", "client_secret"],
         CredentialKind::TokenBased => &["consumer_key", "consumer_secret", "token", "token_secret"],
         CredentialKind::ClientAssertion => &["client_id", "certificate_id", "private_key", "algorithm"],
+        CredentialKind::None => &[],
     }
 }
 
@@ -150,7 +154,7 @@ const fn fields(kind: CredentialKind) -> &'static [&'static str] {
 const fn optional_fields(kind: CredentialKind) -> &'static [&'static str] {
     match kind {
         CredentialKind::AccessToken | CredentialKind::ClientCredentials => &[WEBHOOK_SECRET],
-        CredentialKind::TokenBased | CredentialKind::ClientAssertion => &[],
+        CredentialKind::TokenBased | CredentialKind::ClientAssertion | CredentialKind::None => &[],
     }
 }
 
@@ -235,6 +239,7 @@ mod tests {
                 CredentialKind::ClientAssertion,
                 json!({"client_id": "a", "certificate_id": "b", "private_key": RSA_PRIVATE, "algorithm": "PS256"}),
             ),
+            (CredentialKind::None, json!({})),
         ] {
             let checked = Credential::check(kind, &input).unwrap();
             let credential = Credential::open(kind, &Secret::new(checked.to_string())).unwrap();

@@ -88,7 +88,7 @@ pub(super) fn scheme(account: &Account) -> Option<Scheme> {
     match account.credential {
         CredentialKind::TokenBased => Some(Scheme::OAuth1 { realm: realm(account) }),
         CredentialKind::ClientAssertion => Some(Scheme::Bearer),
-        CredentialKind::AccessToken | CredentialKind::ClientCredentials => None,
+        CredentialKind::AccessToken | CredentialKind::ClientCredentials | CredentialKind::None => None,
     }
 }
 

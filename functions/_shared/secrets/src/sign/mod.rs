@@ -63,6 +63,7 @@ pub fn sign(
             form(request, &pairs);
             Ok(())
         }
+        Scheme::Database => Err(Error::Mismatch("a question to our own database is not sent anywhere")),
     }
 }
 
