@@ -15,6 +15,7 @@ mod queue;
 mod rights;
 mod runs;
 mod statements;
+mod tables;
 mod tokens;
 mod views;
 

@@ -27,6 +27,7 @@ pub mod rates;
 pub mod runs;
 pub mod schedules;
 pub mod sync_list;
+pub mod tables;
 pub mod webhooks;
 
 pub use db::{Claims, Db};
