@@ -158,6 +158,10 @@ pub const fn credential_kinds(platform: Platform) -> &'static [CredentialKind] {
         Platform::Shopify => &[CredentialKind::ClientCredentials, CredentialKind::AccessToken],
         Platform::Netsuite => &[CredentialKind::ClientAssertion, CredentialKind::TokenBased],
         Platform::Hubspot => &[CredentialKind::AccessToken],
-        Platform::Supabase => &[],
+        Platform::Supabase => &[CredentialKind::None],
     }
 }
+
+/// The only address of accounts on [`Platform::Supabase`]. Nothing is there that could be called: what is asked at it,
+/// our own database answers.
+pub const TABLES: &str = "supabase://tables";
