@@ -9,6 +9,15 @@ use url::{Host, Url};
 /// `development_host` is the one exception, for simulators: plain `http` to exactly that `host:port`.
 pub(crate) fn check(address: &Url, connector: &dyn Connector, development_host: &str) -> Result<()> {
     let refuse = |why: &str| Err(Error::Address(why.to_owned()));
+    if connector.hosts().is_empty() {
+        // Our own database. No host is called for it, not even in development.
+        let own = address.as_str() == connectors::TABLES;
+        return if own {
+            Ok(())
+        } else {
+            refuse(&format!("the only address of this platform is {}", connectors::TABLES))
+        };
+    }
     if !address.username().is_empty() || address.password().is_some() {
         return refuse("it must not contain a user name or password");
     }
@@ -83,6 +92,26 @@ mod tests {
         ] {
             assert!(!allowed(address, ""), "{address}");
         }
+    }
+
+    #[test]
+    fn own_tables_have_one_address_and_reach_no_host() {
+        let own = |address: &str| {
+            check(&Url::parse(address).unwrap(), connectors::of(Platform::Supabase), "127.0.0.1:4100").is_ok()
+        };
+        assert!(own("supabase://tables"));
+        for address in [
+            "http://127.0.0.1:4100/shopify/demo",
+            "https://acme.myshopify.com",
+            "supabase://tables:5432",
+            "supabase://tables/x",
+            "supabase://u@tables",
+            "supabase://other",
+            "https://tables",
+        ] {
+            assert!(!own(address), "{address}");
+        }
+        assert!(!allowed("supabase://tables", "127.0.0.1:4100"));
     }
 
     #[test]

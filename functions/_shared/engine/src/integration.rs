@@ -162,8 +162,11 @@ pub fn seal_credential(
     account::seal_secret(settings, id, owner, json!(checked).to_string().as_bytes())
 }
 
-/// Checks an address that a user entered; answers it as it is stored, without a slash at its end.
+/// Checks an address that a user entered; answers it as it is stored, without a slash at its end. Own tables have one
+/// address, which need not be entered.
 pub fn check_base_url(settings: &Settings, platform: Platform, address: &str) -> Result<String> {
+    let address =
+        if platform == Platform::Supabase && address.is_empty() { connectors::TABLES } else { address };
     let url = Url::parse(address).map_err(|error| Error::Address(error.to_string()))?;
     guard::check(&url, connectors::of(platform), &settings.development_host)?;
     Ok(url.as_str().trim_end_matches('/').to_owned())

@@ -33,6 +33,7 @@ mod settings;
 mod sides;
 mod sync;
 mod trail;
+mod tables;
 mod turned;
 mod webhook;
 mod wire;
