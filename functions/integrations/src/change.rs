@@ -16,12 +16,15 @@ pub struct New {
     pub name: String,
     /// Which platform it is on.
     pub platform: Platform,
-    /// Its address: `https://acme.myshopify.com`, `https://1234567.suitetalk.api.netsuite.com`.
+    /// Its address: `https://acme.myshopify.com`, `https://1234567.suitetalk.api.netsuite.com`. Own tables have one of
+    /// their own, `supabase://tables`, and need not say it.
+    #[serde(default)]
     pub base_url: String,
     /// Its settings (`connectors/README.md`).
     #[serde(default)]
     pub config: Fields,
-    /// Its credential: `kind` and that kind's fields. It is sealed at once and never shown again.
+    /// Its credential: `kind` and that kind's fields. It is sealed at once and never shown again. Own tables need none.
+    #[serde(default)]
     pub credential: Fields,
     /// Requests per minute; what the platform allows when absent.
     #[serde(default)]
@@ -64,7 +67,11 @@ impl New {
         check_limits(self.rate_per_minute, self.rate_per_hour, self.max_retries)?;
         let id = engine::new_integration_id();
         let base_url = engine::check_base_url(settings, self.platform, &self.base_url)?;
-        let (credential_kind, sealed) = seal(settings, self.platform, (id, owner), self.credential)?;
+        let mut credential = self.credential;
+        if self.platform == Platform::Supabase {
+            credential.entry("kind").or_insert_with(|| "none".into());
+        }
+        let (credential_kind, sealed) = seal(settings, self.platform, (id, owner), credential)?;
         let (per_minute, per_hour) = engine::default_rates(self.platform);
         Ok(NewIntegration {
             id,
