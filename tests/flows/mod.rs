@@ -9,6 +9,7 @@ mod neighbours;
 mod orders;
 mod plans;
 mod sign_in;
+mod tables;
 mod throttled;
 mod two_way;
 mod user_tokens;
