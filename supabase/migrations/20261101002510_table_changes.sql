@@ -7,20 +7,24 @@ create table if not exists sync.table_changes (
   -- As sync.watch_table was told: the schema's and the table's name, quoted where they need it.
   relation text not null,
   key text collate "C" not null,
+  -- Whose row it is or was, where the table has a column for that; null where it has none.
+  owner text,
   op text not null,
   changed_at timestamptz not null,
   primary key (relation, key),
   constraint change_is_known check (op in ('insert', 'update', 'delete'))
 );
 comment on table sync.table_changes is 'The latest change of each row of the tables that are watched.';
--- Serves the listing: oldest change first, equal times by key.
+-- Serve the listings, of everybody's rows and of one owner's: oldest change first, equal times by key.
 create index if not exists table_changes_by_time on sync.table_changes (relation, changed_at, key);
+create index if not exists table_changes_of_an_owner on sync.table_changes (relation, owner, changed_at, key);
 alter table sync.table_changes enable row level security;
 grant select on sync.table_changes to sync_functions;
 drop policy if exists "The functions read what changed" on sync.table_changes;
 create policy "The functions read what changed" on sync.table_changes for select to sync_functions using (true);
 
--- Notes that a row changed. Its arguments are the table's name and the key column's; on a truncate every row is gone.
+-- Notes that a row changed. Its arguments are the names of the table, of the key column and of the owner's, which may be
+-- empty; on a truncate every row is gone.
 create or replace function sync.note_table_change()
 returns trigger
 language plpgsql
@@ -29,8 +33,10 @@ set search_path = ''
 set timezone = 'UTC'
 as $$
 declare
-  key_before text;
-  key_after text;
+  -- Key and owner.
+  before text[];
+  after text[];
+  columns text := format('array[($1).%I::text, %s]', tg_argv[1], coalesce('($1).' || quote_ident(nullif(tg_argv[2], '')) || '::text', 'null'));
 begin
   if tg_op = 'TRUNCATE' then
     update sync.table_changes as c set op = 'delete', changed_at = clock_timestamp()
@@ -38,25 +44,26 @@ begin
     return null;
   end if;
   if tg_op <> 'INSERT' then
-    execute format('select ($1).%I::text', tg_argv[1]) into key_before using old;
+    execute 'select ' || columns into before using old;
   end if;
   if tg_op <> 'DELETE' then
-    execute format('select ($1).%I::text', tg_argv[1]) into key_after using new;
+    execute 'select ' || columns into after using new;
   end if;
-  insert into sync.table_changes (relation, key, op, changed_at)
-  select tg_argv[0], gone.key, 'delete', clock_timestamp() from (select key_before as key) as gone
-  where gone.key is not null and gone.key is distinct from key_after
+  insert into sync.table_changes (relation, key, owner, op, changed_at)
+  select tg_argv[0], before[1], before[2], 'delete', clock_timestamp()
+  where before[1] is not null and before[1] is distinct from after[1]
   union all
-  select tg_argv[0], key_after, lower(tg_op), clock_timestamp() where key_after is not null
-  on conflict (relation, key) do update set op = excluded.op, changed_at = excluded.changed_at;
+  select tg_argv[0], after[1], after[2], lower(tg_op), clock_timestamp() where after[1] is not null
+  on conflict (relation, key) do update set owner = excluded.owner, op = excluded.op, changed_at = excluded.changed_at;
   return null;
 end
 $$;
 revoke execute on function sync.note_table_change from public;
 
 -- Follows a table from now on. To be called by its owner, in the project's SQL editor or a migration; repeatable.
--- What the table holds already counts as changed now.
-create or replace function sync.watch_table(target regclass, key_column text default 'id')
+-- What the table holds already counts as changed now. Where each row has an owner, `owner_column` holds the user's id: then
+-- a listing looks at one owner's changes only, and tells each owner which of their rows are gone.
+create or replace function sync.watch_table(target regclass, key_column text default 'id', owner_column text default '')
 returns void
 language plpgsql
 set search_path = ''
@@ -67,12 +74,14 @@ begin
   execute format('drop trigger if exists syncline_change on %s', relation);
   execute format('drop trigger if exists syncline_truncation on %s', relation);
   execute format('create constraint trigger syncline_change after insert or update or delete on %s '
-    'deferrable initially deferred for each row execute function sync.note_table_change(%L, %L)', relation, relation, key_column);
+    'deferrable initially deferred for each row execute function sync.note_table_change(%L, %L, %L)',
+    relation, relation, key_column, owner_column);
   execute format('create trigger syncline_truncation after truncate on %s '
-    'for each statement execute function sync.note_table_change(%L, %L)', relation, relation, key_column);
-  execute format('insert into sync.table_changes (relation, key, op, changed_at) '
-    'select %L, t.%I::text, ''insert'', clock_timestamp() from %s as t where t.%I is not null '
-    'on conflict (relation, key) do nothing', relation, key_column, relation, key_column);
+    'for each statement execute function sync.note_table_change(%L, %L, %L)', relation, relation, key_column, owner_column);
+  execute format('insert into sync.table_changes (relation, key, owner, op, changed_at) '
+    'select %L, t.%I::text, %s, ''insert'', clock_timestamp() from %s as t where t.%2$I is not null '
+    'on conflict (relation, key) do update set owner = excluded.owner',
+    relation, key_column, coalesce('t.' || quote_ident(nullif(owner_column, '')) || '::text', 'null'), relation);
 end
 $$;
 revoke execute on function sync.watch_table from public;
@@ -91,17 +100,19 @@ end
 $$;
 revoke execute on function sync.unwatch_table from public;
 
--- Whether a table is followed by this key.
-create or replace function sync.is_watched(target oid, key_column text)
-returns boolean
+-- By which column a table that is followed by this key tells its rows' owners apart: empty for none, null where it is not
+-- followed.
+create or replace function sync.watch_of(target oid, key_column text)
+returns text
 language sql
 stable
 set search_path = ''
 as $$
-  select exists (
-    select from pg_catalog.pg_trigger as x
-    where x.tgrelid = target and x.tgname = 'syncline_change' and x.tgenabled in ('O', 'A')
-      and encode(x.tgargs, 'escape') = target::regclass::text || '\000' || key_column || '\000');
+  select split_part(encode(x.tgargs, 'escape'), '\000', 3)
+  from pg_catalog.pg_trigger as x
+  where x.tgrelid = target and x.tgname = 'syncline_change' and x.tgenabled in ('O', 'A')
+    and split_part(encode(x.tgargs, 'escape'), '\000', 1) = target::regclass::text
+    and split_part(encode(x.tgargs, 'escape'), '\000', 2) = key_column;
 $$;
-revoke execute on function sync.is_watched from public;
-grant execute on function sync.is_watched to sync_functions;
+revoke execute on function sync.watch_of from public;
+grant execute on function sync.watch_of to sync_functions;

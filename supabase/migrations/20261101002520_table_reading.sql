@@ -106,8 +106,39 @@ $$;
 revoke execute on function sync.table_page from public;
 grant execute on function sync.table_page to sync_functions;
 
--- One page of a watched table: by the times that its trigger noted. Of rows that are gone those are told which a sync of
--- this account has linked: the keys of other people's rows are not this owner's to know.
+-- The next changes of a watched table, [{key, op, at, own}], one more than asked for where there are more. `own`: the log
+-- says that the row is or was this owner's; then nobody else's changes are looked at.
+create or replace function sync.watched_changes(t jsonb, asked jsonb, most integer)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  owner_column text := sync.watch_of((t ->> 'oid')::oid, t ->> 'id');
+  own boolean := owner_column <> '' and t ->> 'role' = 'authenticated';
+  answer jsonb;
+begin
+  if owner_column is null then
+    perform sync.refuse(422, format('The table %s is not watched by its key. Its owner watches it: select sync.watch_table(%1$L, %2$L);',
+      t ->> 'name', t ->> 'id'));
+  end if;
+  execute format('select coalesce(jsonb_agg(jsonb_build_object(''key'', c.key, ''op'', c.op, ''at'', c.changed_at, ''own'', $1) '
+      'order by c.changed_at, c.key), ''[]'') '
+      'from (select * from sync.table_changes as c where c.relation = $2 and c.changed_at >= coalesce($3::timestamptz, ''-infinity'') %s %s '
+      'order by c.changed_at, c.key limit $4 + 1) as c',
+    case when own then 'and c.owner = $5' else '' end,
+    case when asked ->> 'page' is null then '' else 'and (c.changed_at, c.key) > ($6::timestamptz, $7)' end)
+  into answer
+  using own, t ->> 'name', asked ->> 'since', most, t ->> 'owner', asked -> 'page' ->> 0, asked -> 'page' ->> 1;
+  return answer;
+end
+$$;
+revoke execute on function sync.watched_changes from public;
+grant execute on function sync.watched_changes to sync_functions;
+
+-- One page of a watched table: by the times that its trigger noted. Of rows that are gone those are told which were this
+-- owner's, or which a sync of this account has linked: the keys of other people's rows are not this owner's to know.
 create or replace function sync.watched_page(t jsonb, asked jsonb, most integer)
 returns json
 language plpgsql
@@ -120,18 +151,8 @@ declare
 begin
   if asked ->> 'text' is not null then
     perform sync.refuse(422, 'A watched table is not searched for words.');
-  elsif not sync.is_watched((t ->> 'oid')::oid, t ->> 'id') then
-    perform sync.refuse(422, format('The table %s is not watched by its key. Its owner watches it: select sync.watch_table(%1$L, %2$L);',
-      t ->> 'name', t ->> 'id'));
   end if;
-  select jsonb_agg(jsonb_build_object('key', c.key, 'op', c.op, 'at', c.changed_at) order by c.changed_at, c.key) into changes
-  from (
-    select * from sync.table_changes as c
-    where c.relation = t ->> 'name'
-      and (asked ->> 'since' is null or c.changed_at >= (asked ->> 'since')::timestamptz)
-      and (asked ->> 'page' is null or (c.changed_at, c.key) > ((asked -> 'page' ->> 0)::timestamptz, asked -> 'page' ->> 1))
-    order by c.changed_at, c.key limit most + 1
-  ) as c;
+  changes := sync.watched_changes(t, asked, most);
   records := sync.table_records(t, t ->> 'id', array(
     select change ->> 'key' from jsonb_array_elements(changes) with ordinality as one (change, place)
     where change ->> 'op' <> 'delete' and place <= most));
@@ -142,10 +163,10 @@ begin
         'modified_at', change -> 'at', 'deleted', true)) order by place), '[]')
       from jsonb_array_elements(changes) with ordinality as one (change, place)
       left join json_array_elements(records) as found (record) on found.record ->> 'id' = change ->> 'key'
-      where place <= most and (found.record is not null or change ->> 'op' = 'delete' and exists (
+      where place <= most and (found.record is not null or change ->> 'op' = 'delete' and ((change -> 'own')::boolean or exists (
         select from public.sync_configs as s join sync.sync_links as l on l.config_id = s.id
         where s.source_integration_id = account and l.source_id = change ->> 'key'
-           or s.target_integration_id = account and l.target_id = change ->> 'key'))));
+           or s.target_integration_id = account and l.target_id = change ->> 'key')))));
 end
 $$;
 revoke execute on function sync.watched_page from public;

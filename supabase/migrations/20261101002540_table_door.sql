@@ -1,7 +1,7 @@
 -- Looking at users' tables before they are synced, and the one door through which the functions ask about them.
 
--- What is wrong with a table as one side of a sync (`problems`), which rights it lacks (`missing`), and what a person
--- should know (`warnings`).
+-- What is wrong with a table as one side of a sync (`problems`), and what a person should know (`warnings`): a right to
+-- write that is missing is no problem for a table that is only read.
 create or replace function sync.table_findings(t jsonb)
 returns json
 language sql
@@ -17,9 +17,10 @@ as $$
         and a.attname = named)
     union all
     select 'problems', format('The table is not watched by its key. Its owner watches it: select sync.watch_table(%L, %L);', t ->> 'name', t ->> 'id')
-    where t ->> 'changes' = 'trigger' and not sync.is_watched((t ->> 'oid')::oid, t ->> 'id')
+    where t ->> 'changes' = 'trigger' and sync.watch_of((t ->> 'oid')::oid, t ->> 'id') is null
     union all
-    select 'missing', format('grant %s on %s to %s', verb, t ->> 'name', t ->> 'role')
+    select 'warnings', format('Syncs cannot %1$s rows of %2$s. If they shall, the project''s owner grants it: grant %1$s on %2$s to %3$s;',
+      verb, t ->> 'name', t ->> 'role')
     from unnest(array['insert', 'update', 'delete']) as one (verb)
     where not case when verb = 'delete' then t ->> 'deleted_at' is not null or has_table_privilege(t ->> 'role', (t ->> 'oid')::oid, verb)
       else has_any_column_privilege(t ->> 'role', (t ->> 'oid')::oid, verb) end
@@ -37,7 +38,6 @@ as $$
   )
   select json_build_object(
     'problems', coalesce(json_agg(words) filter (where kind = 'problems'), '[]'),
-    'missing', coalesce(json_agg(words) filter (where kind = 'missing'), '[]'),
     'warnings', coalesce(json_agg(words) filter (where kind = 'warnings'), '[]'))
   from found;
 $$;

@@ -131,3 +131,21 @@ async fn another_key_and_an_emptied_table_are_deletes_too() {
     assert_eq!(moved, "1delete 2insert 7update");
     assert_eq!(emptied, "1delete 2delete 7delete");
 }
+
+#[tokio::test]
+async fn where_rows_have_owners_each_is_told_of_their_own() {
+    let schema = fresh().await;
+    schema.db.run("set role postgres; select sync.watch_table('public.customers', 'id', 'owner_id')").await;
+    let hers = made(&schema, ANAS, "k", json!({ "email": "a@x" })).await["id"].clone();
+    for at in 0..5 {
+        made(&schema, BOBS, &format!("k{at}"), json!({ "email": format!("{at}@x") })).await;
+    }
+
+    let before = listed(&schema, ANAS, json!({ "limit": 1 })).await;
+    ask(&schema, ANAS, "delete", json!({ "ids": [hers] })).await;
+    let (after, his) = (listed(&schema, ANAS, json!({})).await, listed(&schema, BOBS, json!({})).await);
+
+    assert_eq!((ids(&before), &before["next"]), (vec![hers.as_str().unwrap().to_owned()], &Value::Null));
+    assert_eq!((ids(&after), &after["records"][0]["deleted"]), (ids(&before), &json!(true)), "{after}");
+    assert_eq!(ids(&his).len(), 5, "{his}");
+}
