@@ -21,7 +21,7 @@ pub(super) fn schema(setup: Setup) -> Result<Exchange<Vec<SchemaObject>>> {
 /// Whether every table is there, tells its rows apart, says what changed, and may be written.
 pub(super) fn test(setup: Setup) -> Result<Exchange<TestReport>> {
     each(setup.into_tables(), TestReport::default(), |mut report: TestReport, table, described| {
-        let Findings { problems, missing, warnings } = described.findings;
+        let Findings { problems, warnings } = described.findings;
         if !problems.is_empty() {
             return Err(Error::new(ErrorKind::Rejected, problems.join(" ")));
         }
@@ -29,7 +29,6 @@ pub(super) fn test(setup: Setup) -> Result<Exchange<TestReport>> {
             report.account_name.push_str(", ");
         }
         report.account_name.push_str(table.name());
-        report.missing_permissions.extend(missing);
         report.warnings.extend(warnings);
         Ok(report)
     })

@@ -88,6 +88,5 @@ pub(super) struct Column {
 #[derive(Deserialize)]
 pub(super) struct Findings {
     pub(super) problems: Vec<String>,
-    pub(super) missing: Vec<String>,
     pub(super) warnings: Vec<String>,
 }
