@@ -2,6 +2,7 @@
 
 use crate::world::{User, World};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Customers of the dashboard and contacts of the CRM, each row its owner's.
 const TABLES: &str = "
@@ -172,6 +173,52 @@ async fn what_was_made_before_a_cut_is_not_made_again() {
     let run = perform(&ana, &config).await;
 
     assert_eq!(world.db.count("select count(*) from public.crm_contacts").await, 1, "{run}");
+}
+
+const CONTACTS: &str = "select count(*) from public.crm_contacts";
+
+/// Until there are more contacts than these.
+async fn more_than(world: &World, before: i64) {
+    while world.db.count(CONTACTS).await <= before {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_killed_between_its_writes_makes_no_row_twice() {
+    let mut world = World::start().await;
+    world.be_a_process().await;
+    let (ana, config) = with_customers(&world, &[]).await;
+    // Nothing of the table itself would refuse a second row.
+    world
+        .db
+        .run(&format!(
+            "alter table public.crm_contacts drop constraint crm_contacts_email_key;
+             insert into public.customers (owner_id, email, name) select '{}', n || '@x', 'n' from generate_series(1, 3000) as n",
+            ana.id
+        ))
+        .await;
+    let mut halfway = 0;
+    for _ in 0..5 {
+        let before = world.db.count(CONTACTS).await;
+        tokio::select! {
+            _ = ana.try_invoke("sync-perform", json!({ "configId": config })) => {}
+            () = more_than(&world, before) => {}
+        }
+        world.kill_and_restart().await;
+        world.time_passes().await;
+        halfway += i32::from((1..3000).contains(&world.db.count(CONTACTS).await));
+    }
+
+    for _ in 0..5 {
+        world.time_passes().await;
+        world.drain().await;
+    }
+    let last = perform(&ana, &config).await;
+
+    assert!(halfway > 0, "no run was cut between its writes");
+    assert_eq!(world.db.count(CONTACTS).await, 3000, "{last}");
+    assert_eq!(world.db.count("select count(distinct email) from public.crm_contacts").await, 3000);
 }
 
 #[tokio::test(flavor = "multi_thread")]

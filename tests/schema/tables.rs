@@ -87,7 +87,7 @@ async fn values_go_in_and_come_out_with_every_digit() {
     assert_eq!(now["fields"]["credit"].to_string(), "12345678901234567890.10");
     assert_eq!((&now["fields"]["tags"], &now["fields"]["name"]), (&fields["tags"], &fields["name"]));
     assert_eq!(now["fields"]["shout"], "A@X", "what the database computes is there");
-    assert!(now["fields"]["data"]["deep"][0].to_string() == "1.10", "{now}");
+    assert_eq!(now["fields"]["data"]["deep"][0].to_string(), "1.10", "{now}");
     assert_eq!(listed["records"][0], now);
 }
 
