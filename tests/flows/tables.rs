@@ -189,11 +189,14 @@ async fn a_process_killed_between_its_writes_makes_no_row_twice() {
     let mut world = World::start().await;
     world.be_a_process().await;
     let (ana, config) = with_customers(&world, &[]).await;
-    // Nothing of the table itself would refuse a second row.
+    // Nothing of the table itself would refuse a second row, and by its address the first one is not found again.
     world
         .db
         .run(&format!(
             "alter table public.crm_contacts drop constraint crm_contacts_email_key;
+             create function public.rename() returns trigger language plpgsql as $$
+             begin new.email := 'crm+' || new.email; return new; end $$;
+             create trigger rename before insert on public.crm_contacts for each row execute function public.rename();
              insert into public.customers (owner_id, email, name) select '{}', n || '@x', 'n' from generate_series(1, 3000) as n",
             ana.id
         ))
@@ -217,8 +220,8 @@ async fn a_process_killed_between_its_writes_makes_no_row_twice() {
     let last = perform(&ana, &config).await;
 
     assert!(halfway > 0, "no run was cut between its writes");
-    assert_eq!(world.db.count(CONTACTS).await, 3000, "{last}");
-    assert_eq!(world.db.count("select count(distinct email) from public.crm_contacts").await, 3000);
+    assert_eq!(world.db.count(CONTACTS).await, 3000, "{}", last["status"]);
+    assert_eq!(world.db.count("select count(*) from public.customers").await, 3000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
