@@ -5,6 +5,7 @@ mod catalogue;
 mod clock;
 mod dice;
 mod fault;
+mod hubspot;
 mod journal;
 mod money;
 mod netsuite;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use catalogue::{LOCATIONS, catalogue, orders};
 pub use clock::Clock;
 pub use fault::{Fault, Faults, Matcher};
+pub use hubspot::{Contact, HubspotHandle, contact};
 pub use journal::{Effect, Entry, Verb};
 pub use netsuite::{NetsuiteHandle, Tba};
 pub use product::{Address, Choice, Image, Line, Order, Product, Variant, order, product, variant};
@@ -42,6 +44,7 @@ pub(crate) struct World {
     clock: Clock,
     shopify: Mutex<HashMap<String, Arc<Account<shopify::Shop>>>>,
     netsuite: Mutex<HashMap<String, Arc<Account<netsuite::Books>>>>,
+    hubspot: Mutex<HashMap<String, Arc<Account<hubspot::Portal>>>>,
 }
 
 impl Platforms {
@@ -76,6 +79,7 @@ impl Platforms {
             clock: Clock::default(),
             shopify: Mutex::default(),
             netsuite: Mutex::default(),
+            hubspot: Mutex::default(),
         });
         runtime.spawn(server::serve(listener, Arc::clone(&world)));
         Ok(Self { world, address, runtime: Some(runtime) })
@@ -119,6 +123,17 @@ impl Platforms {
         NetsuiteHandle::new(Arc::clone(books), format!("{}/netsuite/{account}", self.address()))
     }
 
+    /// A HubSpot account, made at its first mention. Its address is `…/hubspot/<account>`.
+    pub fn hubspot(&self, account: &str) -> HubspotHandle {
+        let mut accounts = self.world.hubspot.lock().unwrap_or_else(PoisonError::into_inner);
+        let seed = account_seed(self.world.seed, "hubspot", account);
+        let portal = accounts.entry(account.to_owned()).or_insert_with(|| {
+            let clock = self.world.clock.clone();
+            Arc::new(Account::new(hubspot::Portal::new(seed, clock.clone()), seed, clock))
+        });
+        HubspotHandle::new(Arc::clone(portal), format!("{}/hubspot/{account}", self.address()))
+    }
+
     /// Stops serving. Open connections are cut.
     pub fn stop(mut self) {
         self.shut();
@@ -140,6 +155,10 @@ impl Drop for Platforms {
 impl World {
     pub(crate) fn shop(&self, name: &str) -> Option<Arc<Account<shopify::Shop>>> {
         self.shopify.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(crate) fn portal(&self, name: &str) -> Option<Arc<Account<hubspot::Portal>>> {
+        self.hubspot.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     pub(crate) fn books(&self, name: &str) -> Option<Arc<Account<netsuite::Books>>> {

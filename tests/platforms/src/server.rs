@@ -70,6 +70,10 @@ async fn answer(world: Arc<World>, request: hyper::Request<Incoming>) -> Result<
             Some(account) => play(&account, request).await,
             None => Ok(send(&Reply::text(404, "text/html", "<html><body>Unknown account</body></html>"))),
         },
+        "hubspot" => match world.portal(name) {
+            Some(account) => play(&account, request).await,
+            None => Ok(send(&Reply::text(404, "text/html", "<html><body>Unknown account</body></html>"))),
+        },
         _ => Ok(send(&Reply::text(404, "text/plain", "no such platform"))),
     }
 }
