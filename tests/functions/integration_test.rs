@@ -58,6 +58,26 @@ async fn a_good_account_passes_every_step_and_the_result_is_kept_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_crm_passes_every_step_and_says_which_scopes_are_missing() {
+    let world = World::start().await;
+    let mut ana = world.user("ana").await;
+    ana.connect_hubspot("ana", &["tier"]).await;
+
+    let result = test(&ana, "hubspot").await;
+    ana.crm().set_scopes(&["crm.objects.contacts.read"]);
+    let limited = test(&ana, "hubspot").await;
+
+    assert_eq!(steps(&result), "address credential connection permissions");
+    assert!(
+        result["accountName"].as_str().is_some_and(|name| name.starts_with("HubSpot account ")),
+        "{result}"
+    );
+    assert_eq!(steps(&limited), "address credential connection permissions!");
+    assert!(why(&limited).contains("crm.objects.contacts.write"), "{limited}");
+    assert_eq!(ana.crm().writes(), 0, "a test changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_credential_is_said_and_a_new_one_makes_the_account_good_again() {
     let world = World::start().await;
     let ana = world.merchant("ana").await;

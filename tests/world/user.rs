@@ -2,7 +2,7 @@
 
 use super::{ISSUER, JWT_SECRET, Reply, World};
 use jsonwebtoken::{EncodingKey, Header};
-use platforms::{NetsuiteHandle, ShopifyHandle};
+use platforms::{HubspotHandle, NetsuiteHandle, ShopifyHandle};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ pub struct User<'a> {
     pub token: String,
     shop: Option<ShopifyHandle>,
     erp: Option<NetsuiteHandle>,
+    crm: Option<HubspotHandle>,
 }
 
 impl<'a> User<'a> {
@@ -21,7 +22,7 @@ impl<'a> User<'a> {
         let id = Uuid::parse_str(&world.db.text("select gen_random_uuid()::text").await).unwrap();
         let insert = format!("insert into auth.users (id, email) values ('{id}', '{name}@example.com')");
         world.db.run(&insert).await;
-        Self { world, id, token: token(&claims(id)), shop: None, erp: None }
+        Self { world, id, token: token(&claims(id)), shop: None, erp: None, crm: None }
     }
 
     /// The user's shop.
@@ -32,6 +33,11 @@ impl<'a> User<'a> {
     /// The user's ERP.
     pub fn erp(&self) -> &NetsuiteHandle {
         self.erp.as_ref().expect("this user has connected no ERP")
+    }
+
+    /// The user's CRM.
+    pub fn crm(&self) -> &HubspotHandle {
+        self.crm.as_ref().expect("this user has connected no CRM")
     }
 
     /// Connects a shop, through the function that a page would use.
@@ -69,6 +75,26 @@ impl<'a> User<'a> {
             .await
             .ok();
         self.erp = Some(erp);
+        answer
+    }
+
+    /// Connects a CRM, with these further properties of contacts.
+    pub async fn connect_hubspot(&mut self, name: &str, properties: &[&str]) -> Value {
+        let crm = self.world.platforms.hubspot(name);
+        // Tests that are about throttling take it away again.
+        crm.set_limits(2_000, 2_000);
+        let answer = self
+            .invoke(
+                "integrations",
+                json!({
+                    "name": "CRM", "platform": "hubspot", "baseUrl": crm.address(),
+                    "config": { "properties": properties },
+                    "credential": { "kind": "access_token", "access_token": crm.token() },
+                }),
+            )
+            .await
+            .ok();
+        self.crm = Some(crm);
         answer
     }
 
