@@ -28,6 +28,7 @@ pub use query::{
     Token, Write, Written,
 };
 
+use chrono::TimeDelta;
 use domain::auth::{CredentialKind, Scheme, WebhookScheme};
 use domain::{Fields, ItemType, Platform};
 use http::HeaderMap;
@@ -64,6 +65,11 @@ pub trait Connector: Sync {
     /// One page of records, oldest change first where the platform can order so. Always holds the whole window's
     /// records exactly when followed to the page without `next`.
     fn list(&self, account: &Account, query: &ListQuery) -> Result<Exchange<Page>>;
+
+    /// How far a listing has to look back behind its cursor: platforms index late, and their clocks have whole seconds.
+    fn look_back(&self) -> TimeDelta {
+        TimeDelta::minutes(2)
+    }
 
     /// The records with these ids, at most [`Limits::read`] of them. An id that does not exist is absent from the answer.
     fn get_many(

@@ -117,7 +117,10 @@ pub fn match_keys(item_type: ItemType, source: Platform, target: Platform) -> Ve
     let source = of_source.or(of_target).unwrap_or(between_tables);
     let target = of_target.unwrap_or(source);
     let paths = source.parse().ok().zip(target.parse().ok());
-    paths.map(|(source, target)| MatchKey { source, target, compare: Likeness::Exact }).into_iter().collect()
+    // Platforms keep addresses in small letters, or as they were typed.
+    let compare =
+        if matches!(item_type, ItemType::Customer) { Likeness::IgnoreCase } else { Likeness::Exact };
+    paths.map(|(source, target)| MatchKey { source, target, compare }).into_iter().collect()
 }
 
 /// What a list of items shows of a record: its name, SKU, price and state.

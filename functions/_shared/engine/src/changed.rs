@@ -15,9 +15,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 use store::runs::{self, Cursor, Item, ItemResult, Lookup, SideName, Work};
 
-/// How far a listing looks back behind its cursor: platforms index late, and their clocks have whole seconds.
-const LOOK_BACK: TimeDelta = TimeDelta::minutes(2);
-
 /// Everything that changed since the cursors, page by page of the listings.
 pub(crate) async fn changed(progress: &mut Progress<'_>) -> Result<Ended> {
     let both = progress.sides.goes_both_ways();
@@ -62,6 +59,7 @@ pub(crate) async fn named(progress: &mut Progress<'_>, ids: &[String]) -> Result
 async fn side(progress: &mut Progress<'_>, name: SideName, last_side: bool) -> Result<Option<Ended>> {
     let (db, child) = (progress.sides.db, progress.sides.child);
     let mut cursor = runs::cursor(db, child.run_id, name).await?;
+    let look_back = progress.sides.line(name).connector.look_back();
     loop {
         if !progress.has_time() {
             return pause(db, child, Duration::ZERO).await.map(Some);
@@ -72,7 +70,7 @@ async fn side(progress: &mut Progress<'_>, name: SideName, last_side: bool) -> R
             Err(Failure::Store(error)) => return Err(error.into()),
             Err(Failure::Platform(error)) => return away(progress.sides, name, error).await.map(Some),
         };
-        let moved = advanced(&cursor, &records, next.clone());
+        let moved = advanced(&cursor, &records, next.clone(), look_back);
         let Some(page) = listed_page(progress, name, records).await? else { return Ok(Some(Ended::Lost)) };
         // The cursor of an unfinished page must not move: it is read again as a whole. But what was done stays done, or
         // a slow platform would never get beyond one page. What is met again counts again, as unchanged.
@@ -195,7 +193,7 @@ async fn list(
     let (wire, item_type) = (sides.line(cursor.side), sides.child.item_type);
     let query = ListQuery {
         item_type,
-        since: window(cursor),
+        since: window(cursor, wire.connector.look_back()),
         filter: Filter::default(),
         page: cursor.page.clone(),
         limit: wire.connector.limits(item_type).page,
@@ -208,18 +206,23 @@ async fn list(
 }
 
 /// The start of the listing's window: kept while paging through it, taken anew from the greatest time seen after that.
-fn window(cursor: &Cursor) -> Option<DateTime<Utc>> {
+fn window(cursor: &Cursor, look_back: TimeDelta) -> Option<DateTime<Utc>> {
     match cursor.page {
         Some(_) => cursor.since,
-        None => cursor.seen_at.and_then(|seen| seen.checked_sub_signed(LOOK_BACK)),
+        None => cursor.seen_at.and_then(|seen| seen.checked_sub_signed(look_back)),
     }
 }
 
 /// The cursor behind this page: the greatest time and id seen, by the side's own clock.
-fn advanced(cursor: &Cursor, records: &HashMap<String, Record>, next: Option<String>) -> Cursor {
+fn advanced(
+    cursor: &Cursor,
+    records: &HashMap<String, Record>,
+    next: Option<String>,
+    look_back: TimeDelta,
+) -> Cursor {
     let newest = records.values().filter_map(|record| Some((record.modified_at?, record.id.clone()))).max();
     let before = cursor.seen_at.map(|at| (at, cursor.seen_id.clone().unwrap_or_default()));
     let (seen_at, seen_id) = newest.max(before).unzip();
-    let since = next.is_some().then(|| window(cursor)).flatten();
+    let since = next.is_some().then(|| window(cursor, look_back)).flatten();
     Cursor { side: cursor.side, seen_at, seen_id, since, page: next }
 }

@@ -176,6 +176,8 @@ pub fn check_base_url(settings: &Settings, platform: Platform, address: &str) ->
 /// per hour. Shopify counts cost points and NetSuite requests side by side, so these only bound a runaway.
 pub const fn default_rates(platform: Platform) -> (i64, i64) {
     match platform {
-        Platform::Shopify | Platform::Netsuite | Platform::Hubspot | Platform::Supabase => (1_000, 60_000),
+        // A private app has 100 requests per 10 s (<https://developers.hubspot.com/docs/api/usage-details>).
+        Platform::Hubspot => (600, 36_000),
+        Platform::Shopify | Platform::Netsuite | Platform::Supabase => (1_000, 60_000),
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     Account, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
     SchemaObject, TestReport, Write,
 };
+use chrono::TimeDelta;
 use domain::auth::Scheme;
 use domain::{ItemType, Record};
 
@@ -66,6 +67,11 @@ impl Connector for Hubspot {
 
     fn scheme(&self, account: &Account) -> Option<Scheme> {
         portal::scheme(account.credential)
+    }
+
+    /// Its search may be minutes late (<https://developers.hubspot.com/docs/api/crm/search>).
+    fn look_back(&self) -> TimeDelta {
+        TimeDelta::minutes(5)
     }
 
     fn list(&self, account: &Account, query: &ListQuery) -> Result<Exchange<Page>> {

@@ -57,9 +57,10 @@ pub(super) fn of(account: &Account) -> Result<Portal> {
 pub(super) const fn scheme(credential: CredentialKind) -> Option<Scheme> {
     match credential {
         CredentialKind::AccessToken => Some(Scheme::Bearer),
-        CredentialKind::ClientCredentials | CredentialKind::TokenBased | CredentialKind::ClientAssertion => {
-            None
-        }
+        CredentialKind::ClientCredentials
+        | CredentialKind::TokenBased
+        | CredentialKind::ClientAssertion
+        | CredentialKind::None => None,
     }
 }
 
