@@ -43,7 +43,7 @@ async fn shop_and_dashboard(user: &User<'_>, changes: &str) -> String {
         { "source": "variants[].price", "target": "variants[].price", "type": "number" },
     ]);
     let body = json!({ "name": "Products", "itemType": "product", "direction": "bidirectional",
-        "rules": { "mapping": mapping }, "sourceIntegrationId": shop, "targetIntegrationId": dashboard });
+        "rules": { "mapping": mapping, "matchKeys": [{ "source": "handle", "target": "itemId" }] }, "sourceIntegrationId": shop, "targetIntegrationId": dashboard });
     user.invoke("sync-configs", body).await.ok()["id"].as_str().unwrap().to_owned()
 }
 

@@ -1,6 +1,7 @@
 //! Records on their way between platforms: stock, orders, the ways to sign in, more than one user at once.
 
 mod care;
+mod customers;
 mod dashboard;
 mod database;
 mod deletes;
