@@ -1,8 +1,9 @@
 //! Who and what is in the demo world.
 
-use platforms::{NetsuiteHandle, Platforms, Product, ShopifyHandle, catalogue};
+use platforms::{HubspotHandle, NetsuiteHandle, Platforms, Product, ShopifyHandle, catalogue};
 use serde_json::{Value, json};
 
+use crate::customers;
 use crate::real::Account;
 
 /// The seed of everything simulated: every demo world has the same records.
@@ -14,6 +15,8 @@ pub(crate) struct Merchant {
     pub(crate) name: String,
     pub(crate) shop: ShopifyHandle,
     pub(crate) erp: NetsuiteHandle,
+    /// Where contacts are kept, if the merchant has such a thing.
+    pub(crate) crm: Option<HubspotHandle>,
     /// Products of the shop, which are to appear in the ERP, as `sync-list` takes items.
     pub(crate) to_erp: Vec<Value>,
     /// Products of the ERP, which are to appear in the shop.
@@ -53,7 +56,10 @@ impl Merchant {
 
 /// Ana sells in euros and has a large catalogue; Ben sells in yen and has a small one.
 pub(crate) fn seed(platforms: &Platforms) -> Vec<Merchant> {
-    let ana = merchant(platforms, "ana", "EUR", &catalogue(SEED, 2_000), &only_in_erp(100));
+    let mut ana = merchant(platforms, "ana", "EUR", &catalogue(SEED, 2_000), &only_in_erp(100));
+    let crm = platforms.hubspot("ana-crm");
+    customers::fill(&crm);
+    ana.crm = Some(crm);
     let yen: Vec<Product> = catalogue(SEED.wrapping_add(1), 150).into_iter().map(in_yen).collect();
     let ben = merchant(platforms, "ben", "JPY", &yen, &[]);
     vec![ana, ben]
@@ -74,7 +80,7 @@ pub(crate) fn merchant(
     shop.set_bucket(40_000.0, 2_000.0);
     let to_erp = in_shop.iter().map(|product| item(&shop.has(product), product)).collect();
     let to_shop = in_erp.iter().map(|product| item(&erp.has(product), product)).collect();
-    Merchant { name: name.to_owned(), shop, erp, to_erp, to_shop }
+    Merchant { name: name.to_owned(), shop, erp, crm: None, to_erp, to_shop }
 }
 
 /// An item for the list, with what a page shows of it.

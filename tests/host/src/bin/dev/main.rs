@@ -4,6 +4,7 @@
 mod api;
 mod bar;
 mod bench;
+mod customers;
 mod demo;
 mod doctor;
 mod guide;

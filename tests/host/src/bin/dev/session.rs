@@ -17,7 +17,7 @@ use crate::options::Options;
 use crate::real::{self, Account};
 use crate::sync::{self, Outcome, Totals};
 use crate::world::{Scene, World};
-use crate::{guide, watch};
+use crate::{customers, guide, watch};
 
 /// How many products are synced before all others, so that there is something to see soon.
 const HANDFUL: usize = 10;
@@ -116,6 +116,9 @@ async fn first_of_demo(world: &World, people: &[Person], begun: Instant) -> Resu
         let outcome = everything(world, merchant, person).await?;
         eprintln!("{}: {}", person.name, outcome.text());
         totals.add(merchant.to_erp.len().saturating_add(merchant.to_shop.len()), &outcome);
+        if let Some(crm) = &merchant.crm {
+            customers::sync(world, person, crm).await?;
+        }
     }
     Ok(totals)
 }
