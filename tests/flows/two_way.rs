@@ -357,3 +357,39 @@ async fn a_key_that_the_platform_cannot_be_searched_by_makes_no_second_record() 
     assert!(run["recordsFailed"].as_i64().unwrap() > 0, "{run}");
     assert!(run["errors"][0]["error"].as_str().unwrap().contains("displayName"), "{run}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_both_sides_added_to_a_set_is_merged_and_texts_are_merged_line_by_line() {
+    let world = World::start().await;
+    let ana = world.merchant("ana").await;
+    let lines = "<p>Oak</p>\n<p>Four legs</p>\n<p>Oiled</p>";
+    ana.shop().has(Product { tags: vec!["wood".to_owned()], description_html: lines.to_owned(), ..chair() });
+    let config = both_ways(&ana, json!({ "strategy": "merge" })).await;
+    perform(&ana, &config).await;
+    edit(
+        &ana,
+        |product| {
+            product.tags.push("new".to_owned());
+            product.description_html = product.description_html.replace("Oak", "Ash");
+        },
+        |product| {
+            product.tags.push("sale".to_owned());
+            product.description_html = product.description_html.replace("Oiled", "Waxed");
+        },
+    );
+
+    let run = perform(&ana, &config).await;
+    let quiet = perform(&ana, &config).await;
+
+    let (shop, erp) = sides_of(&ana, "chair", |product| {
+        let mut tags = product.tags.clone();
+        tags.sort();
+        format!("{} {}", tags.join(","), product.description_html)
+    });
+    assert_eq!(
+        (shop.as_str(), &shop),
+        ("new,sale,wood <p>Ash</p>\n<p>Four legs</p>\n<p>Waxed</p>", &erp),
+        "{run}"
+    );
+    assert_eq!((written(&quiet), &run["recordsConflicted"]), (0, &json!(0)), "{quiet}");
+}

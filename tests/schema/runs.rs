@@ -351,3 +351,16 @@ async fn the_systems_run_ends_with_the_last_of_its_users_runs() {
     let summary = schema.call("runs/summary", json!({"run_id": system})).await;
     assert_eq!((&summary["status"], &summary["updated"]), (&json!("completed"), &json!(1)));
 }
+
+#[tokio::test]
+async fn a_page_holds_a_thousand_items_at_most() {
+    let ids: Vec<String> = (0..1_001).map(|number| number.to_string()).collect();
+    let (schema, items) = Schema::with_items(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let opened = schema.open(&items).await;
+    let mut asked = held(&opened["children"][0]);
+    asked["limit"] = json!(5_000);
+
+    let page = schema.call("runs/next_page", asked).await;
+
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["remaining"]), (1_000, &json!(1)));
+}
