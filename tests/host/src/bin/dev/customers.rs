@@ -68,7 +68,7 @@ pub(crate) fn fill(crm: &HubspotHandle) {
 pub(crate) async fn sync(world: &World, person: &Person, crm: &HubspotHandle) -> Result<String> {
     rows(world, person).await?;
     let caller = Caller::User(&person.token);
-    let known = world.api.get("integrations?platform=supabase", caller).await?["data"][0]["id"].take();
+    let known = world.api.get("integrations?platform=supabase", caller).await?["data"][0]["id"].clone();
     let dashboard = if known.is_null() {
         let config =
             json!({ "tables": { "customer": { "table": "public.customers", "changes": "trigger" } } });

@@ -24,6 +24,12 @@ pub(crate) fn print(world: &World, people: &[Person]) {
         real_accounts();
     } else {
         edit_a_product(world);
+        println!(
+            "# The customers' sync, both ways between a table and a CRM; what is gone on one side; what waits for you"
+        );
+        println!("{}", get("sync-configs?itemType=customer"));
+        println!("{}", get("deletes"));
+        println!("{}", get("conflicts?status=pending"));
     }
     println!("# How every part is; what the functions take and answer");
     println!("curl -s \"$SYNCLINE/health\" -H \"apikey: $SECRET_KEY\"");
