@@ -14,6 +14,7 @@ mod catalogue;
 mod queue;
 mod rights;
 mod runs;
+mod sharing;
 mod statements;
 mod tables;
 mod tokens;
