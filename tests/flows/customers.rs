@@ -24,7 +24,7 @@ grant select, insert, update, delete on public.customers to authenticated;
 select sync.watch_table('public.customers', 'id', 'owner_id')";
 
 /// Somebody with both, and the sync between them by these further rules.
-async fn customers<'a>(world: &'a World, further: Value) -> (User<'a>, String) {
+async fn customers(world: &World, further: Value) -> (User<'_>, String) {
     world.db.run(CUSTOMERS).await;
     let mut ana = world.user("ana").await;
     let crm = ana.connect_hubspot("crm", &[]).await["id"].clone();

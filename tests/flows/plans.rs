@@ -38,6 +38,9 @@ async fn applying_a_plan_does_exactly_what_it_says() {
     let again = ana.invoke("sync-apply", json!({ "planId": planned["plan_id"] })).await;
 
     assert_eq!(untouched, (true, true), "a plan writes nothing");
+    // Both sides are read, and one record is written on each.
+    let reads = planned["platform_requests"].as_i64().unwrap();
+    assert_eq!(planned["estimate"]["requests"], json!(reads + 2), "{planned}");
     assert_eq!(
         (&planned["counts"]["update"], &planned["counts"]["unchanged"]),
         (&json!(2), &json!(8)),

@@ -3,7 +3,7 @@
 use domain::{ConfigId, PlanId};
 use edge::describe::Operation;
 use edge::{Call, Door, Problem};
-use engine::{Planned, Settings, Which};
+use engine::{Estimate, Planned, Settings, Which};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,8 +35,10 @@ pub struct Output {
     pub config_version: i32,
     /// How many records for each action.
     pub counts: BTreeMap<&'static str, u64>,
-    /// Requests that reading took; applying reads once more, and writes what would be written in batches.
+    /// Requests that reading took.
     pub platform_requests: i64,
+    /// What applying it would take.
+    pub estimate: Estimate,
     /// The records, in the order of their ids.
     pub data: Vec<Planned>,
     /// Where the next page begins.
@@ -82,6 +84,7 @@ async fn sync_plan(call: Call<Input>) -> Result<Output, Problem> {
         config_version: outlook.config_version,
         counts,
         platform_requests: outlook.requests,
+        estimate: outlook.estimate,
         has_more: outlook.next.is_some(),
         next_cursor: outlook.next,
         data: outlook.records,

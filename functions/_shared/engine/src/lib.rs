@@ -47,7 +47,7 @@ pub use fit::{Fit, fit, fit_of, samples};
 pub use integration::{
     Probe, ProbeStep, check_base_url, default_rates, new_integration_id, seal_credential, test_integration,
 };
-pub use look::{Applied, Outlook, Planned, Which, apply, keep, look};
+pub use look::{Applied, Estimate, Outlook, Planned, Which, apply, keep, look};
 pub use replay::{Again, replay};
 pub use report::{RecordError, RunReport};
 pub use search::{Found, FoundRecord, Query, count, search};

@@ -9,6 +9,7 @@ use crate::report::RunReport;
 use crate::run::{self, Scope};
 use crate::settings::Settings;
 use crate::sides::Sides;
+use crate::wire::Wire;
 use crate::write::Task;
 use connectors::ErrorKind;
 use domain::decide::{Change, Decision};
@@ -53,6 +54,18 @@ pub struct Planned {
     pub message: Option<String>,
 }
 
+/// What applying a plan would take, reckoned from batch sizes and the accounts' rates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "PlanEstimate")]
+pub struct Estimate {
+    /// Requests: reading once more, and writing in batches. A batch may take more than one where the platform works on it
+    /// for a while.
+    pub requests: i64,
+    /// At least so many seconds, by the rates of both accounts.
+    pub seconds: i64,
+}
+
 /// What a sync would do to records of it.
 #[derive(Debug, Clone)]
 pub struct Outlook {
@@ -62,6 +75,8 @@ pub struct Outlook {
     pub config_version: i32,
     /// Requests that reading took.
     pub requests: i64,
+    /// What applying it would take.
+    pub estimate: Estimate,
     /// Where the next page begins.
     pub next: Option<String>,
     decisions: BTreeMap<String, String>,
@@ -85,6 +100,8 @@ pub async fn look(
     let seen = chunk::forecast(&sides, looked.items).await;
     crate::budget::give_back(db, &[&lines.source.budget, &lines.target.budget]).await?;
     let (tasks, results) = seen.map_err(error)?;
+    let requests = lines.source.sent().saturating_add(lines.target.sent());
+    let estimate = estimated(&sides, &tasks, requests);
     let decisions =
         tasks.iter().map(|task| (task.pending.item.source_id.clone(), fingerprint(&task.decision)));
     let gone = results.iter().filter(|result| result.outcome == Outcome::Gone);
@@ -93,9 +110,22 @@ pub async fn look(
     let mut records: Vec<Planned> =
         tasks.into_iter().map(Planned::of_task).chain(results.into_iter().map(Planned::of_result)).collect();
     records.sort_by(|left, right| left.source_id.cmp(&right.source_id));
-    let requests = lines.source.sent().saturating_add(lines.target.sent());
     let config_version = looked.child.config_version;
-    Ok(Some(Outlook { records, config_version, requests, next: last, decisions }))
+    Ok(Some(Outlook { records, config_version, requests, estimate, next: last, decisions }))
+}
+
+/// What carrying these out would take.
+fn estimated(sides: &Sides<'_>, tasks: &[Task], reading: i64) -> Estimate {
+    let batches = |count: usize, wire: &Wire<'_>| {
+        let at_once = wire.connector.limits(sides.child.item_type).write.max(1);
+        i64::try_from(count.div_ceil(at_once)).unwrap_or(i64::MAX)
+    };
+    let there = batches(tasks.iter().filter(|task| task.write.is_some()).count(), sides.target);
+    let back = batches(tasks.iter().filter(|task| task.back.is_some()).count(), sides.source);
+    let rate = sides.child.source.rate_per_minute.min(sides.child.target.rate_per_minute).max(1);
+    let requests = reading.saturating_add(there).saturating_add(back);
+    let seconds = requests.saturating_mul(60).checked_div(rate).unwrap_or(0);
+    Estimate { requests, seconds }
 }
 
 /// Keeps what was seen as a plan of this user's; [`apply`] does exactly this.
