@@ -189,6 +189,24 @@ mod tests {
     }
 
     #[test]
+    fn every_example_of_the_page_about_rules_is_read() {
+        let page = include_str!("../../../../docs/rules.md");
+        let examples: Vec<&str> =
+            page.split("```json").skip(1).filter_map(|part| part.split("```").next()).collect();
+        assert!(examples.len() >= 2);
+        for example in examples {
+            let written: Value = serde_json::from_str(example).unwrap();
+            let read = read_all(
+                written.as_object().unwrap(),
+                ItemType::Product,
+                Platform::Shopify,
+                Platform::Netsuite,
+            );
+            assert!(read.is_ok(), "{example}: {read:?}");
+        }
+    }
+
+    #[test]
     fn a_configuration_that_cannot_be_followed_says_why() {
         for written in [
             json!({"strategy": "coin"}),
