@@ -1,5 +1,5 @@
 -- Pairs that a run asks for by their ids, so that nothing is gone without anybody noticing: first those that an earlier
--- run did not find, then the next ones in their order, round and round. Moves the place where the next run goes on.
+-- run did not find (at most 1,000), then the next ones in their order, round and round. Moves the place where the next run goes on.
 -- Called by engine, once at the end of a `changed` run of a sync that carries deletes.
 --   in  {run_id, fence, limit, lease_seconds}
 --   out {lost, items, position}
@@ -22,7 +22,7 @@ missing as materialized (
   from held join sync.sync_links as l on l.config_id = held.config_id
   where l.missing_run is not null and l.missing_run <> held.id and l.ended_at is null
   order by l.source_id
-  limit (select size from input)
+  limit 1000
 ),
 turn as materialized (
   select l.source_id

@@ -7,12 +7,15 @@ use crate::clock;
 use crate::error::Result;
 use crate::gather::{self, Gathered, Stop};
 use crate::outcome;
-use crate::run::{Cut, Ended, PAGE, Page, Progress, close_badly, pause, record};
+use crate::run::{Cut, Ended, Page, Progress, close_badly, pause, record};
 use crate::sides::Sides;
 use domain::deletes::{self, DeletePolicy, Knowledge, Missing, Sighting};
 use std::time::Duration;
 use store::links::{self, ToCheck};
 use store::runs::{Gone, GoneStep, Item, ItemResult, Outcome, SideName};
+
+/// Pairs that a run looks after besides those that were missed: a few requests, so that small plans can bear it.
+const ROUND: i32 = 250;
 
 /// What stands for a delete in a plan.
 pub(crate) const PLANNED: &str = "delete";
@@ -67,7 +70,7 @@ pub(crate) async fn look_after(progress: &mut Progress<'_>) -> Result<Option<End
         return Ok(None);
     }
     let (run_id, fence, lease_seconds) = (sides.child.run_id, sides.child.fence, sides.lease_seconds);
-    let asked = ToCheck { run_id, fence, limit: PAGE, lease_seconds };
+    let asked = ToCheck { run_id, fence, limit: ROUND, lease_seconds };
     let links::Checked { lost, items, position } = links::to_check(sides.db, &asked).await?;
     if lost {
         return Ok(Some(Ended::Lost));

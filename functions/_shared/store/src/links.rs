@@ -13,7 +13,7 @@ pub struct ToCheck {
     pub run_id: RunId,
     /// As the run was opened or resumed with.
     pub fence: i64,
-    /// At most this many of each kind (the statement caps it at 1,000).
+    /// At most this many that nobody misses yet (the statement caps it at 1,000).
     pub limit: i32,
     /// How long the lease lasts from now, in seconds.
     pub lease_seconds: i32,
