@@ -4,12 +4,17 @@
 //! Values are compared in a canonical form, and written as they are.
 
 use crate::record::{Fields, Value};
+use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
 /// Whether two values mean the same: numbers by value, text by Unicode form C, objects without order.
 ///
 /// A text that looks like a number stays a text: whether `"10"` equals `"10.00"` is for the field's kind to say.
 pub fn equal(left: &Value, right: &Value) -> bool {
+    // What is written alike means the same; most of what is compared is.
+    if left == right {
+        return true;
+    }
     let (mut a, mut b) = (String::new(), String::new());
     write(left, &mut a);
     write(right, &mut b);
@@ -48,8 +53,8 @@ pub fn write(value: &Value, out: &mut String) {
 
 /// Appends the canonical text of an object: keys in order, each in Unicode form C.
 pub fn write_object(fields: &Fields, out: &mut String) {
-    let mut keys: Vec<(String, &Value)> =
-        fields.iter().map(|(key, value)| (key.nfc().collect(), value)).collect();
+    let mut keys: Vec<(Cow<'_, str>, &Value)> =
+        fields.iter().map(|(key, value)| (composed(key), value)).collect();
     keys.sort_by(|a, b| a.0.cmp(&b.0));
     out.push('{');
     for (position, (key, value)) in keys.iter().enumerate() {
@@ -64,8 +69,20 @@ pub fn write_object(fields: &Fields, out: &mut String) {
 }
 
 fn write_text(text: &str, out: &mut String) {
-    let composed: String = text.nfc().collect();
-    out.push_str(&Value::String(composed).to_string());
+    let composed = composed(text);
+    if composed.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        // Nothing in it is written otherwise in JSON.
+        out.push('"');
+        out.push_str(&composed);
+        out.push('"');
+    } else {
+        out.push_str(&Value::String(composed.into_owned()).to_string());
+    }
+}
+
+/// A text in Unicode form C; letters of ASCII are.
+fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
 /// The canonical form of a decimal number: sign, digits without zeros at either end, power of ten.
@@ -137,6 +154,17 @@ mod tests {
     fn accents_are_equal_composed_and_decomposed_and_keys_have_no_order() {
         assert!(equal(&json!({"b": 1, "a": "caf\u{e9}"}), &json!({"a": "cafe\u{301}", "b": 1})));
         assert!(!equal(&json!([1, 2]), &json!([2, 1])));
+    }
+
+    #[test]
+    fn a_text_is_written_as_json_writes_it() {
+        for text in
+            ["", "Chair ~ 5 %", "a \"quote\"", "C:\\chairs", "two\nlines", "\u{7f}", "caf\u{e9} \u{1f469}"]
+        {
+            let mut written = String::new();
+            write(&json!(text), &mut written);
+            assert_eq!(written, json!(text).to_string());
+        }
     }
 
     proptest! {
