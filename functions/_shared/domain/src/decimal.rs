@@ -112,7 +112,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::testing::cases(20_000))]
+        #![proptest_config(crate::testing::cases(100_000))]
 
         #[test]
         fn a_number_that_is_read_is_written_as_it_was(whole in "-?(0|[1-9][0-9]{0,13})", fraction in "[0-9]{0,10}") {

@@ -147,7 +147,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(cases(20_000))]
+        #![proptest_config(cases(100_000))]
 
         #[test]
         fn the_differences_lead_from_one_version_to_the_other(before in any_value(), after in any_value()) {

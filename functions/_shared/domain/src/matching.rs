@@ -274,7 +274,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(cases(20_000))]
+        #![proptest_config(cases(100_000))]
 
         #[test]
         fn two_records_are_never_taken_for_one_thing_by_a_guess(

@@ -175,7 +175,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(cases(20_000))]
+    #![proptest_config(cases(100_000))]
 
     #[test]
     fn nothing_is_missed_and_nothing_written_twice_whatever_moves_or_dies(

@@ -127,7 +127,7 @@ pub(super) fn any_strategy() -> impl proptest::strategy::Strategy<Value = Strate
 }
 
 proptest! {
-    #![proptest_config(crate::testing::cases(20_000))]
+    #![proptest_config(crate::testing::cases(100_000))]
 
     #[test]
     fn carrying_out_a_decision_leaves_nothing_to_write(

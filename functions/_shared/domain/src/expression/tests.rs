@@ -217,7 +217,7 @@ fn a_deep_text_is_refused_and_a_long_one_is_not_deep() {
 }
 
 proptest! {
-    #![proptest_config(cases(20_000))]
+    #![proptest_config(cases(100_000))]
 
     #[test]
     fn no_text_makes_it_panic_and_the_same_text_has_the_same_value(

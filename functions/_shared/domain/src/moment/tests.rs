@@ -80,7 +80,7 @@ fn a_leap_second_is_read_and_kept() {
 }
 
 proptest! {
-    #![proptest_config(cases(20_000))]
+    #![proptest_config(cases(100_000))]
 
     #[test]
     fn every_point_in_time_survives_every_form_that_can_hold_it(

@@ -11,9 +11,14 @@ use proptest::prelude::{
 };
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// Names, kinds and a list with a key; the same on both sides.
-pub(super) fn mapping() -> Mapping {
+pub(super) fn mapping() -> &'static Mapping {
+    &MAPPING
+}
+
+static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
     serde_json::from_value(json!([
         {"source": "title", "target": "title"},
         {"source": "price", "target": "price", "type": "number"},
@@ -25,11 +30,11 @@ pub(super) fn mapping() -> Mapping {
         {"source": "place.zip", "target": "place.zip"},
     ]))
     .unwrap()
-}
+});
 
 fn rules(strategy: Strategy, fallback: Strategy) -> Rules {
     Rules {
-        mapping: mapping(),
+        mapping: mapping().clone(),
         flow: Flow::TwoWay,
         strategy,
         on_first_sync: strategy,
@@ -92,7 +97,7 @@ fn atoms(value: &Value, into: &mut BTreeSet<String>) {
 }
 
 proptest! {
-    #![proptest_config(cases(3_000))]
+    #![proptest_config(cases(100_000))]
 
     #[test]
     fn equal_situations_get_equal_decisions_and_nothing_is_invented(

@@ -339,7 +339,7 @@ fn any_value() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(cases(20_000))]
+    #![proptest_config(cases(100_000))]
 
     #[test]
     fn numbers_and_letters_go_through_a_copy_unchanged(value in any_value()) {
