@@ -67,3 +67,15 @@ pub enum WebhookScheme {
         header: &'static str,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_sent_with_an_access_token_waits_for_one() {
+        assert!(Scheme::Bearer.wants_token() && Scheme::Header("x-token").wants_token());
+        let signed = Scheme::OAuth1 { realm: "1".to_owned() };
+        assert!(![signed, Scheme::ClientSecretForm, Scheme::Database].iter().any(Scheme::wants_token));
+    }
+}

@@ -154,6 +154,8 @@ mod tests {
     fn accents_are_equal_composed_and_decomposed_and_keys_have_no_order() {
         assert!(equal(&json!({"b": 1, "a": "caf\u{e9}"}), &json!({"a": "cafe\u{301}", "b": 1})));
         assert!(!equal(&json!([1, 2]), &json!([2, 1])));
+        // Without the comma, both would be the same digits.
+        assert!(!equal(&json!([10, 12]), &parse("[1e11, 2]")));
     }
 
     #[test]

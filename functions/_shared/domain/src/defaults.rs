@@ -171,6 +171,32 @@ mod tests {
     }
 
     #[test]
+    fn prices_and_tags_are_compared_by_what_they_mean() {
+        for (source, target) in
+            [(Platform::Shopify, Platform::Netsuite), (Platform::Netsuite, Platform::Shopify)]
+        {
+            let mapping = mapping(ItemType::Product, source, target).unwrap();
+            let kind = |name: &str| {
+                let rule =
+                    mapping.rules().iter().find(|rule| rule.target.to_string().ends_with(name)).unwrap();
+                (rule.kind, rule.key)
+            };
+            assert_eq!(kind("].price"), (FieldKind::Number, false));
+            assert_eq!(kind("tags"), (FieldKind::Set, false));
+            assert_eq!(
+                kind(if target == Platform::Shopify { "].sku" } else { "].itemId" }),
+                (FieldKind::Exact, true)
+            );
+        }
+    }
+
+    #[test]
+    fn everything_but_stock_is_made_where_it_is_not() {
+        assert!(!creates(ItemType::Inventory));
+        assert!([ItemType::Product, ItemType::Order, ItemType::Customer].into_iter().all(creates));
+    }
+
+    #[test]
     fn the_list_shows_name_sku_and_price() {
         let product =
             json!({"title": "Chair", "variants": [{"sku": "C-1", "price": "1.10"}], "status": "ACTIVE"});

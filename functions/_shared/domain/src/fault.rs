@@ -107,6 +107,24 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
+    fn a_fault_that_says_nothing_of_it_blames_no_field_and_asks_for_no_patience() {
+        struct Plain;
+        impl Fault for Plain {
+            fn code(&self) -> Code {
+                Code::Internal
+            }
+            fn detail(&self) -> String {
+                String::new()
+            }
+            fn log(&self) -> String {
+                String::new()
+            }
+        }
+        assert!(Plain.fields().is_empty());
+        assert_eq!(Plain.retry_after(), None);
+    }
+
+    #[test]
     fn every_code_has_a_word_of_its_own() {
         let words: BTreeSet<&str> = Code::ALL.iter().map(|code| code.word()).collect();
         assert_eq!(words.len(), Code::ALL.len());

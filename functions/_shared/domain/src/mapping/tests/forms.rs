@@ -248,6 +248,28 @@ fn a_lookup_takes_pairs_or_follows_a_link_to_another_object() {
 }
 
 #[test]
+fn only_a_mapping_that_follows_links_has_something_to_ask() {
+    let link = json!({"lookup": {"link": "customer"}});
+    let rule = |extra: Value| {
+        let mut rule = json!({"source": "customer", "target": "entity"});
+        rule.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        mapping(&json!([{"source": "a", "target": "a"}, rule]))
+    };
+    assert!(rule(json!({"transformation": link})).asks());
+    assert!(rule(json!({"transformation": {"format": "trim"}, "reverse": link})).asks());
+    assert!(!rule(json!({"transformation": {"lookup": [["a", "b"]]}})).asks());
+}
+
+#[test]
+fn a_field_is_about_a_person_when_its_own_rule_says_so() {
+    let mapping = mapping(&json!([
+        {"source": "mail", "target": "contact.email", "personal": true}, {"source": "title", "target": "title"},
+    ]));
+    assert!(mapping.is_personal("contact"));
+    assert!(!mapping.is_personal("title") && !mapping.is_personal("other"));
+}
+
+#[test]
 fn whether_a_value_is_unique_is_asked_of_who_knows() {
     let rule = json!([{"source": "code", "target": "code", "transformation": {"validate": "unique"}}]);
     assert!(map_with(&rule, json!({"code": "free"}), &Linked).is_ok());
