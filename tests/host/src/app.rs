@@ -31,6 +31,8 @@ pub(crate) struct Counters {
     pub(crate) texts: Mutex<BTreeMap<String, u64>>,
     pub(crate) outbound: AtomicU64,
     pub(crate) requests: AtomicU64,
+    /// The most memory that one of its instances ever held, in bytes.
+    pub(crate) memory: AtomicU64,
 }
 
 /// One component of the manifest.

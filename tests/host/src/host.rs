@@ -141,6 +141,11 @@ impl Host {
         self.one(component, |component| &component.counters.outbound)
     }
 
+    /// The most memory that one instance of a component ever held, in bytes; 0 for one that does not exist.
+    pub fn peak_memory_of(&self, component: &str) -> u64 {
+        self.one(component, |component| &component.counters.memory)
+    }
+
     /// Requests that components have received so far.
     pub fn requests(&self) -> u64 {
         self.sum(|component| &component.counters.requests)

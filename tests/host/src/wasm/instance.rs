@@ -43,6 +43,7 @@ impl HandlerState for Runner {
     async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
         let engine = compile::shared_engine().map_err(|error| wasmtime::Error::msg(error.to_string()))?;
         let mut store = Store::new(engine, State::new(&self.component));
+        store.limiter(|state| state);
         let proxy = Proxy::P3(self.pre.instantiate_async(&mut store).await?);
         Ok(Instance {
             store,

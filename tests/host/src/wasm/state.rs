@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use wasmtime::ResourceLimiter;
 use wasmtime::component::{Accessor, GuestTaskId, HasSelf, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -47,6 +49,29 @@ impl State {
     /// The request that one of these tasks serves; none for work that goes on after its answer.
     pub(crate) fn request_of(&self, tasks: &[GuestTaskId]) -> Option<Arc<RequestContext>> {
         tasks.iter().find_map(|task| self.requests.get(task)).cloned()
+    }
+}
+
+/// Grants whatever is asked for, and notes the most memory that an instance held.
+impl ResourceLimiter for State {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let bytes = u64::try_from(desired).unwrap_or(u64::MAX);
+        self.component.counters.memory.fetch_max(bytes, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        _desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(true)
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Outcome {
     pub(crate) calls: u64,
     /// How many of them ran out of time before they could answer.
     pub(crate) cut: u64,
+    /// How long the longest of them took.
+    pub(crate) longest: Duration,
 }
 
 /// Sums over all runs.
@@ -126,6 +128,7 @@ impl Outcome {
             statements: 0,
             calls: 1,
             cut: 0,
+            longest: Duration::ZERO,
         }
     }
 }
@@ -149,7 +152,9 @@ pub(crate) async fn run(
     let mut look = || bar.show(records().saturating_sub(before));
     let (mut calls, mut cut) = (1_u64, 0_u64);
     let answer = world.api.post("delta-sync", Caller::User(&person.token), wish);
-    let mut run = match while_looking(answer, &mut look).await {
+    let answer = while_looking(answer, &mut look).await;
+    let mut longest = begun.elapsed();
+    let mut run = match answer {
         Ok(run) => run,
         Err(error) if Refused::is_cut_short(&error) => {
             cut = cut.saturating_add(1);
@@ -160,7 +165,11 @@ pub(crate) async fn run(
     let id = text(&run["syncHistoryId"]).to_owned();
     let mut moved = (Instant::now(), 0);
     while run["status"] == "running" {
-        match while_looking(drain(world), &mut look).await {
+        while_looking(something_due(world), &mut look).await?;
+        let called = Instant::now();
+        let answer = while_looking(drain(world), &mut look).await;
+        longest = longest.max(called.elapsed());
+        match answer {
             Ok(()) => {}
             Err(error) if Refused::is_cut_short(&error) => cut = cut.saturating_add(1),
             Err(error) => return Err(error),
@@ -180,6 +189,7 @@ pub(crate) async fn run(
     let outcome = Outcome {
         calls,
         cut,
+        longest,
         statements: statements_now.saturating_sub(statements),
         requests: requests_now.saturating_sub(requests),
         ..Outcome::of(&run, begun.elapsed())
@@ -199,8 +209,8 @@ async fn newest(world: &World, person: &Person) -> Result<Value> {
     Ok(run)
 }
 
-/// Works the queue once, as soon as something is due. Asking earlier would cost statements that no clock would.
-async fn drain(world: &World) -> Result<()> {
+/// Waits until something is due. To drain the queue earlier would cost statements that no clock would.
+async fn something_due(world: &World) -> Result<()> {
     let begun = Instant::now();
     let admin = world.admin().await?;
     loop {
@@ -208,9 +218,13 @@ async fn drain(world: &World) -> Result<()> {
             Some(wait) if !wait.is_zero() && begun.elapsed() < PATIENCE => {
                 tokio::time::sleep(wait.min(Duration::from_secs(1))).await;
             }
-            _ => break,
+            _ => return Ok(()),
         }
     }
+}
+
+/// Works the queue once.
+async fn drain(world: &World) -> Result<()> {
     world.api.post("queue-drain", Caller::Secret(&world.keys.secret_key), &json!({})).await.map(drop)
 }
 

@@ -113,6 +113,12 @@ impl World {
         (sum(&|name| host.statements_of(name)), sum(&|name| host.outbound_requests_of(name)))
     }
 
+    /// The most memory that one instance of the functions that sync ever held, in bytes.
+    pub(crate) fn instance_memory(&self) -> u64 {
+        let Some(host) = &self.host else { return 0 };
+        SYNCING.iter().map(|name| host.peak_memory_of(name)).max().unwrap_or(0)
+    }
+
     /// How often the functions that sync have sent each statement, by its text.
     pub(crate) fn statement_texts(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::new();

@@ -4,8 +4,9 @@ use anyhow::{Context, Result, ensure};
 use platforms::{Product, catalogue};
 use serde_json::json;
 
+use super::machine;
 use super::names::{self, Statements};
-use super::row::{Case, Direction, Pass, Row};
+use super::row::{Case, Direction, Memory, Pass, Row};
 use crate::demo::{self, Merchant, SEED};
 use crate::session::{Person, connect, list, sign_up};
 use crate::sync::{self, Outcome};
@@ -17,24 +18,30 @@ const CHANGED: usize = 100;
 /// What a changed title begins with.
 const NEW: &str = "New ";
 
-/// Measures every pass of every case, with the shop's bucket full at the start of each.
-pub(crate) async fn all(world: &World, cases: &[Case], bucket: (f64, f64)) -> Result<Vec<Row>> {
+/// Measures these passes of every case, with the shop's bucket full at the start of each.
+pub(crate) async fn all(
+    world: &World,
+    cases: &[Case],
+    passes: &[Pass],
+    bucket: (f64, f64),
+) -> Result<Vec<Row>> {
     let statements = Statements::read(&world.root)?;
     let mut rows = Vec::new();
     // Compiles the components, which no run shall pay for.
     world.host().context("there is no host")?.warm_up().await?;
     for case in cases {
         let stage = Stage::set(world, *case, bucket).await?;
-        for pass in Pass::ALL {
+        for pass in passes.iter().copied() {
             let row = stage.measure(world, &statements, pass).await;
             let row =
                 row.with_context(|| format!("{} {} {}", case.items, case.direction.word(), pass.word()))?;
             eprintln!(
-                "{:>6} {} {}: {:.2} s, {} statements, {} and {} requests",
+                "{:>6} {} {}: {:.2} s in {} calls, {} statements, {} and {} requests",
                 case.items,
                 case.direction.word(),
                 pass.word(),
                 row.took.as_secs_f64(),
+                row.calls,
                 row.statements,
                 row.shop,
                 row.erp
@@ -83,6 +90,7 @@ impl Stage {
         shop.set_bucket(self.bucket.0, self.bucket.1);
         shop.clear_journal();
         erp.clear_journal();
+        machine::forget_peak_memory();
         let before = world.statement_texts();
         let wish = if pass == Pass::Full { json!({ "mode": "full" }) } else { json!({}) };
         let run = sync::run(world, &self.person, &wish, self.case.items, || self.merchant.products()).await?;
@@ -100,6 +108,8 @@ impl Stage {
             cut: run.cut,
             uncounted: self.uncounted(pass, &run),
             took: run.took,
+            longest: run.longest,
+            memory: Memory { instance: world.instance_memory(), process: machine::peak_memory() },
             shop: shop.requests(),
             erp: erp.requests(),
             statements: run.statements,

@@ -18,13 +18,16 @@ use crate::demo::Merchant;
 use crate::options::Options as WorldOptions;
 use crate::world::{Scene, World};
 use machine::Machine;
+use options::Form;
 pub(crate) use options::{HELP, Options, parse};
 use report::Report;
-use row::{Case, Direction};
+use row::{Case, Direction, Pass};
 
 /// Items of each sync, and of the quick form.
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 const QUICK: [usize; 2] = [10, 100];
+/// Items of each sync of the curve.
+const CURVE: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
 /// The most items that are also synced the other way, from the ERP into the shop.
 const MOST_BACK: usize = 1_000;
 
@@ -38,17 +41,18 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     }
     let begun = machine::load();
     // Before our own world: with DATABASE_URL both set the functions' password on the same server.
-    let once = if options.quick { None } else { Some(machine::once().await?) };
+    let once = if options.form == Form::Usual { Some(machine::once().await?) } else { None };
     let world = start().await?;
     let before = machine::peak_memory();
-    let sizes = if options.quick { QUICK.as_slice() } else { SIZES.as_slice() };
-    let rows = measure::all(&world, &cases(sizes), options.bucket).await?;
+    let (cases, passes) = wanted(options);
+    let rows = measure::all(&world, &cases, passes, options.bucket).await?;
     let after = machine::peak_memory();
     world.stop().await;
     let machine = Machine { begun, ended: machine::load(), memory: (before, after), once };
     let build = if options.build { Some(machine::build_times().await?) } else { None };
     let sizes = if options.sizes { Some(machine::sizes().await?) } else { None };
-    let report = Report { bucket: options.bucket, rows, machine, build, sizes };
+    let report =
+        Report { bucket: options.bucket, curve: options.form == Form::Curve, rows, machine, build, sizes };
     print!("{}", report.text());
     if let Some(file) = &options.json {
         let text = serde_json::to_string_pretty(&report.json())?;
@@ -65,6 +69,19 @@ async fn start() -> Result<World> {
 
 fn nobody(_: &Platforms) -> Vec<Merchant> {
     Vec::new()
+}
+
+/// What is synced, and how often.
+fn wanted(options: &Options) -> (Vec<Case>, &'static [Pass]) {
+    let small = |sizes: &[usize]| -> Vec<usize> {
+        sizes.iter().copied().filter(|items| *items <= options.most).collect()
+    };
+    let to_erp = |items| Case { direction: Direction::ToErp, items };
+    match options.form {
+        Form::Usual => (cases(&small(&SIZES)), &Pass::ALL),
+        Form::Quick => (cases(&small(&QUICK)), &Pass::ALL),
+        Form::Curve => (small(&CURVE).into_iter().map(to_erp).collect(), &Pass::CURVE),
+    }
 }
 
 /// Both directions of each size.

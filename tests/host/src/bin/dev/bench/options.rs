@@ -14,6 +14,9 @@ where 1 % has, and a full one where nothing has. What does not fit into one call
 
 Usage: cargo dev bench [OPTIONS]
 
+  --curve          1,000 to 100,000 items, from the shop into the ERP: what an item costs as there are more of them, how long
+                   the longest call takes, and how much memory is held. It takes most of an hour.
+  --most N         Nothing with more than N items.
   --quick          10 and 100 items only, and no run of `cargo dev --once`.
   --bucket N/R     The shop's bucket: N points, R of them back each second; 20000/2000 unless given. It is full at the
                    start of each run.
@@ -23,10 +26,23 @@ Usage: cargo dev bench [OPTIONS]
 
 The numbers are of this machine, with everything on it: the platforms answer at once and in the same process.";
 
+/// How much is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// All passes, both ways.
+    Usual,
+    /// The same of few items.
+    Quick,
+    /// How the cost grows with the items.
+    Curve,
+}
+
 /// What to measure.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Options {
-    pub(crate) quick: bool,
+    pub(crate) form: Form,
+    /// The most items of a sync.
+    pub(crate) most: usize,
     /// Points that fit into the shop's bucket, and those restored each second.
     pub(crate) bucket: (f64, f64),
     pub(crate) sizes: bool,
@@ -36,8 +52,14 @@ pub(crate) struct Options {
 
 /// Reads the arguments behind `bench`.
 pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
-    let mut options =
-        Options { quick: false, bucket: (20_000.0, 2_000.0), sizes: false, build: false, json: None };
+    let mut options = Options {
+        form: Form::Usual,
+        most: usize::MAX,
+        bucket: (20_000.0, 2_000.0),
+        sizes: false,
+        build: false,
+        json: None,
+    };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let (name, inline) = match argument.split_once('=') {
@@ -49,7 +71,12 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         };
         match name {
             "--help" | "-h" | "help" => return Ok(Command::BenchHelp),
-            "--quick" => options.quick = true,
+            "--quick" => options.form = Form::Quick,
+            "--curve" => options.form = Form::Curve,
+            "--most" => {
+                let text = value()?;
+                options.most = text.parse().with_context(|| format!("{text:?} is no number of items"))?;
+            }
             "--sizes" => options.sizes = true,
             "--build" => options.build = true,
             "--bucket" => options.bucket = bucket(&value()?)?,

@@ -11,6 +11,8 @@ use crate::sync::millis;
 /// Everything that was measured.
 pub(crate) struct Report {
     pub(crate) bucket: (f64, f64),
+    /// Whether it is shown how the cost grows, instead of the targets.
+    pub(crate) curve: bool,
     pub(crate) rows: Vec<Row>,
     pub(crate) machine: Machine,
     pub(crate) build: Option<Build>,
@@ -38,13 +40,18 @@ impl Report {
             load(ended)
         )?;
         writeln!(out, "the shop's bucket: {size} points, {rate} per second, full at the start of each run")?;
-        table(out, &self.rows)?;
-        writeln!(
-            out,
-            "\nTargets: 100 items in less than 1 s; 8 statements and 4 per 1,000 items begun; 1 request per 50 items and side."
-        )?;
-        remarks(out, &self.rows)?;
-        missed(out, &self.rows)?;
+        if self.curve {
+            curve(out, &self.rows)?;
+            remarks(out, &self.rows)?;
+        } else {
+            table(out, &self.rows)?;
+            writeln!(
+                out,
+                "\nTargets: 100 items in less than 1 s; 8 statements and 4 per 1,000 items begun; 1 request per 50 items and side."
+            )?;
+            remarks(out, &self.rows)?;
+            missed(out, &self.rows)?;
+        }
         if let Some(once) = once {
             let first = once.line.get("firstProductsMs").and_then(Value::as_u64).unwrap_or_default();
             writeln!(
@@ -120,6 +127,38 @@ fn table(out: &mut String, rows: &[Row]) -> std::fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// How the cost of an item grows with the number of items.
+fn curve(out: &mut String, rows: &[Row]) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n| items | run | seconds | µs per item | calls | longest call, s | statements | shop requests | ERP requests | instance, MiB | process, MiB |\n\
+         |---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    )?;
+    for row in rows {
+        let process =
+            row.memory.process.map_or_else(|| "not known".to_owned(), |kib| (kib / 1024).to_string());
+        writeln!(
+            out,
+            "| {} | {} | {:.2} | {:.0} | {} | {:.2} | {} | {} | {} | {} | {process} |",
+            row.case.items,
+            row.pass.word(),
+            row.took.as_secs_f64(),
+            row.micros_per_item(),
+            row.calls,
+            row.longest.as_secs_f64(),
+            row.statements,
+            row.shop,
+            row.erp,
+            row.memory.instance >> 20
+        )?;
+    }
+    writeln!(
+        out,
+        "\nAn instance is one of a component that syncs: the most that any has held so far. The process is the host with all\n\
+         instances, the simulated platforms and all their records."
+    )
 }
 
 /// What is wrong with a run although it came to its end.

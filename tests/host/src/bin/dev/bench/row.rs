@@ -39,6 +39,15 @@ pub(crate) enum Pass {
 /// How often each statement, or each request, was sent.
 pub(crate) type Names = BTreeMap<String, u64>;
 
+/// The most memory that was held.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Memory {
+    /// By one instance of a component that syncs, since the start, in bytes.
+    pub(crate) instance: u64,
+    /// By the whole process in this run, in KiB; `None` where there is no `/proc`.
+    pub(crate) process: Option<u64>,
+}
+
 /// One run from the call of `delta-sync` to its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
@@ -50,6 +59,9 @@ pub(crate) struct Row {
     /// Changes that reached the target, but that the run's ledger has as unchanged.
     pub(crate) uncounted: u64,
     pub(crate) took: Duration,
+    /// The longest call.
+    pub(crate) longest: Duration,
+    pub(crate) memory: Memory,
     pub(crate) shop: u64,
     pub(crate) erp: u64,
     pub(crate) statements: u64,
@@ -76,6 +88,9 @@ impl Direction {
 
 impl Pass {
     pub(crate) const ALL: [Self; 4] = [Self::First, Self::Unchanged, Self::Changed, Self::Full];
+
+    /// Those of the curve: what a tick does.
+    pub(crate) const CURVE: [Self; 3] = [Self::First, Self::Unchanged, Self::Changed];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -117,6 +132,11 @@ impl Row {
         whole(self.shop.saturating_add(self.erp)) / count(self.case.items)
     }
 
+    /// Microseconds for one item.
+    pub(crate) fn micros_per_item(&self) -> f64 {
+        self.took.as_secs_f64() * 1_000_000.0 / count(self.case.items)
+    }
+
     /// Items in one second.
     pub(crate) fn per_second(&self) -> f64 {
         count(self.case.items) / self.took.as_secs_f64().max(f64::EPSILON)
@@ -129,6 +149,8 @@ impl Row {
         json!({
             "direction": self.case.direction.word(), "items": self.case.items, "run": self.pass.word(),
             "calls": self.calls, "callsCutShort": self.cut, "changesUncounted": self.uncounted, "durationMs": millis(self.took), "itemsPerSecond": self.per_second(),
+            "microsPerItem": self.micros_per_item(), "longestCallMs": millis(self.longest),
+            "instanceMemoryBytes": self.memory.instance, "processMemoryKib": self.memory.process,
             "shopRequests": self.shop, "erpRequests": self.erp, "requestsPerItem": self.per_item(),
             "statements": self.statements, "targets": targets.collect::<Vec<Value>>(),
             "byStatement": self.by_statement, "byRequest": self.by_request,

@@ -8,7 +8,7 @@ use serde_json::json;
 async fn ten_items_are_measured_in_both_directions_and_every_request_and_statement_has_a_name() {
     let world = start().await.unwrap();
 
-    let rows = measure::all(&world, &cases(&[10]), (20_000.0, 2_000.0)).await.unwrap();
+    let rows = measure::all(&world, &cases(&[10]), &Pass::ALL, (20_000.0, 2_000.0)).await.unwrap();
 
     let seen: Vec<_> = rows.iter().map(|row| (row.case.direction, row.pass)).collect();
     let expected: Vec<_> = [Direction::ToErp, Direction::ToShop]
@@ -48,6 +48,8 @@ async fn a_report_has_a_line_for_each_run_and_says_which_targets_are_missed() {
         cut: 0,
         uncounted: 0,
         took: std::time::Duration::from_millis(500),
+        longest: std::time::Duration::from_millis(300),
+        memory: row::Memory { instance: 5 << 20, process: Some(7 << 10) },
         shop: 2,
         erp: 3,
         statements,
@@ -57,7 +59,7 @@ async fn a_report_has_a_line_for_each_run_and_says_which_targets_are_missed() {
     let machine = Machine { begun: None, ended: None, memory: (Some(2048), Some(4096)), once: None };
     let rows = vec![row(10, 12), row(100, 13)];
 
-    let report = Report { bucket: (1.0, 2.0), rows, machine, build: None, sizes: None };
+    let report = Report { bucket: (1.0, 2.0), curve: false, rows, machine, build: None, sizes: None };
 
     let text = report.text();
     assert!(text.contains("2 MiB before, 4 MiB after"), "{text}");
@@ -69,6 +71,22 @@ async fn a_report_has_a_line_for_each_run_and_says_which_targets_are_missed() {
         json!([{ "what": "statements", "value": 12.0, "limit": 12.0, "met": true }])
     );
     assert_eq!(json["rows"][1]["byRequest"]["ERP suiteql"], 3);
+
+    let text = Report { curve: true, ..report }.text();
+    assert!(text.contains("| 100 | first | 0.50 | 5000 | 1 | 0.30 | 13 | 2 | 3 | 5 | 7 |"), "{text}");
+}
+
+#[test]
+fn a_curve_goes_one_way_and_no_further_than_it_is_told() {
+    let Ok(crate::options::Command::Bench(options)) =
+        parse(&["--curve", "--most", "10000"].map(str::to_owned))
+    else {
+        panic!("not understood")
+    };
+    let (cases, passes) = wanted(&options);
+    assert_eq!(cases.iter().map(|case| case.items).collect::<Vec<_>>(), [1_000, 3_000, 10_000]);
+    assert!(cases.iter().all(|case| case.direction == Direction::ToErp));
+    assert_eq!(passes, Pass::CURVE);
 }
 
 #[test]
