@@ -261,3 +261,15 @@ impl From<Path> for String {
         path.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_sixteen_steps_is_read_and_one_of_seventeen_is_not() {
+        assert!(vec!["a"; 16].join(".").parse::<Path>().is_ok());
+        assert!(vec!["a"; 17].join(".").parse::<Path>().is_err());
+        assert!("a[9999]".parse::<Path>().is_ok() && "a[10000]".parse::<Path>().is_err());
+    }
+}

@@ -207,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn eight_match_keys_are_taken_and_no_more() {
+        let keys = |count| vec![json!({"source": "email", "target": "mail"}); count];
+        assert!(read_json(&json!({"matchKeys": keys(8)})).is_ok());
+        assert!(
+            read_json(&json!({"matchKeys": keys(9)})).is_err()
+                && read_json(&json!({"matchKeys": keys(30)})).is_err()
+        );
+    }
+
+    #[test]
     fn a_configuration_that_cannot_be_followed_says_why() {
         for written in [
             json!({"strategy": "coin"}),

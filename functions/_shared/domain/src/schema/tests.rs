@@ -60,6 +60,30 @@ fn a_mapping_that_fits_has_no_problems() {
 }
 
 #[test]
+fn a_mismatch_is_told_in_the_words_of_the_schema() {
+    let rules = json!([
+        {"source": "title", "target": "rate"}, {"source": "tags", "target": "name"}, {"source": "meta", "target": "when"},
+        {"source": "active", "target": "words"}, {"source": "count", "target": "inactive"},
+    ]);
+    let mapping: Mapping = serde_json::from_value(rules).unwrap();
+    let told: Vec<String> = problems(&mapping, Flow::OneWay, &source(), &target())
+        .into_iter()
+        .filter(|problem| problem.code == "type_mismatch")
+        .map(|problem| problem.detail)
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "`rate` gets text and holds money",
+            "`name` gets list and holds text",
+            "`when` gets object and holds time",
+            "`words` gets boolean and holds text",
+            "`inactive` gets number and holds boolean",
+        ]
+    );
+}
+
+#[test]
 fn each_problem_says_where_it_is() {
     for (rule, pointer, code) in [
         (json!({"source": "nothing", "target": "rate"}), "/mapping/1/source", "unknown_field"),
