@@ -36,15 +36,17 @@ pub(crate) async fn all(
             let row =
                 row.with_context(|| format!("{} {} {}", case.items, case.direction.word(), pass.word()))?;
             eprintln!(
-                "{:>6} {} {}: {:.2} s in {} calls, {} statements, {} and {} requests",
+                "{:>6} {} {}: {:.2} s in {} calls of at most {:.2} s, {} statements, {} and {} requests, {} MiB",
                 case.items,
                 case.direction.word(),
                 pass.word(),
                 row.took.as_secs_f64(),
                 row.calls,
+                row.longest.as_secs_f64(),
                 row.statements,
                 row.shop,
-                row.erp
+                row.erp,
+                row.memory.instance >> 20
             );
             rows.push(row);
         }
