@@ -191,6 +191,25 @@ mod tests {
     }
 
     #[test]
+    fn a_state_comes_back_by_either_mapping() {
+        let there = mapping(ItemType::Product, Platform::Shopify, Platform::Netsuite).unwrap();
+        let back = mapping(ItemType::Product, Platform::Netsuite, Platform::Shopify).unwrap();
+        let fields = |value: Value| value.as_object().unwrap().clone();
+        for (inactive, status) in [(false, "ACTIVE"), (true, "ARCHIVED")] {
+            let (item, product) =
+                (fields(json!({"isInactive": inactive})), fields(json!({"status": status})));
+            for (mapping, given, expected) in [
+                (&there, &product, &item),
+                (&there.turned(), &item, &product),
+                (&back, &item, &product),
+                (&back.turned(), &product, &item),
+            ] {
+                assert_eq!(mapping.apply(given).as_ref(), Ok(expected));
+            }
+        }
+    }
+
+    #[test]
     fn everything_but_stock_is_made_where_it_is_not() {
         assert!(!creates(ItemType::Inventory));
         assert!([ItemType::Product, ItemType::Order, ItemType::Customer].into_iter().all(creates));
