@@ -16,6 +16,7 @@ mod netsuite;
 mod query;
 mod read;
 mod shopify;
+mod subscription;
 mod supabase;
 #[cfg(test)]
 mod testing;
@@ -27,11 +28,13 @@ pub use query::{
     Account, Capability, Filter, Gauge, Key, Limits, ListQuery, Page, SchemaField, SchemaObject, TestReport,
     Token, Write, Written,
 };
+pub use subscription::Subscription;
 
 use chrono::TimeDelta;
 use domain::auth::{CredentialKind, Scheme, WebhookScheme};
 use domain::{Fields, ItemType, Platform};
 use http::HeaderMap;
+use url::Url;
 
 /// The result of one record of a batch: what the platform holds now, or why it refused.
 pub type Outcome = Result<Written>;
@@ -144,9 +147,45 @@ pub trait Connector: Sync {
     /// or of a followed topic which record.
     fn event(&self, headers: &HeaderMap, body: &[u8]) -> Result<Event> {
         let _ = (headers, body);
-        Err(Error::unsupported("this platform tells nothing by itself"))
+        Err(Error::unsupported(TELLS_NOTHING))
+    }
+
+    /// What the platform can be asked to tell of by itself about items of this kind, in the words of [`Event::topic`].
+    /// Empty where there is nothing to subscribe to.
+    fn topics(&self, item_type: ItemType) -> Vec<&'static str> {
+        let _ = item_type;
+        Vec::new()
+    }
+
+    /// What the platform sends to this address, and to this address only.
+    fn subscriptions(&self, account: &Account, callback: &Url) -> Result<Exchange<Vec<Subscription>>> {
+        let _ = (account, callback);
+        Err(Error::unsupported(TELLS_NOTHING))
+    }
+
+    /// Has the platform send the events of one or more topics ([`Connector::topics`]) to this address. The answer has one
+    /// outcome per topic, in their order. One that the address has already is refused by some platforms: what is there
+    /// shows [`Connector::subscriptions`], before and after.
+    fn subscribe(
+        &self,
+        account: &Account,
+        callback: &Url,
+        topics: &[&str],
+    ) -> Result<Exchange<Vec<Result<Subscription>>>> {
+        let _ = (account, callback, topics);
+        Err(Error::unsupported(TELLS_NOTHING))
+    }
+
+    /// Ends one or more subscriptions, however many; one that is already gone counts as ended. The answer has one outcome per
+    /// id, in their order.
+    fn unsubscribe(&self, account: &Account, ids: &[String]) -> Result<Exchange<Vec<Result<()>>>> {
+        let _ = (account, ids);
+        Err(Error::unsupported(TELLS_NOTHING))
     }
 }
+
+/// Why there is nothing to subscribe to.
+const TELLS_NOTHING: &str = "this platform tells nothing by itself";
 
 /// The connector of a platform.
 pub fn of(platform: Platform) -> &'static dyn Connector {

@@ -20,6 +20,7 @@ mod products;
 mod reading;
 mod replies;
 mod search;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod variant_input;
@@ -27,13 +28,14 @@ mod webhooks;
 
 use crate::{
     Account, Capability, Connector, Error, Event, Exchange, Gauge, Key, Limits, ListQuery, Outcome, Page,
-    Reply, Result, SchemaObject, TestReport, Token, Write,
+    Reply, Result, SchemaObject, Subscription, TestReport, Token, Write,
 };
 use domain::auth::{Scheme, WebhookScheme};
 use domain::{Fields, ItemType, Record, Value};
 use graphql::Shop;
 use http::HeaderMap;
 use reading::Shape;
+use url::Url;
 
 /// Requests side by side for one shop. Points are the real limit; more in flight only meet it sooner.
 const CONCURRENCY: usize = 4;
@@ -177,5 +179,26 @@ impl Connector for Shopify {
 
     fn event(&self, headers: &HeaderMap, body: &[u8]) -> Result<Event> {
         webhooks::event(headers, body)
+    }
+
+    fn topics(&self, item_type: ItemType) -> Vec<&'static str> {
+        subscriptions::topics(item_type)
+    }
+
+    fn subscriptions(&self, account: &Account, callback: &Url) -> Result<Exchange<Vec<Subscription>>> {
+        subscriptions::list(&Shop::of(account)?, callback)
+    }
+
+    fn subscribe(
+        &self,
+        account: &Account,
+        callback: &Url,
+        topics: &[&str],
+    ) -> Result<Exchange<Vec<Result<Subscription>>>> {
+        subscriptions::subscribe(&Shop::of(account)?, callback, topics)
+    }
+
+    fn unsubscribe(&self, account: &Account, ids: &[String]) -> Result<Exchange<Vec<Result<()>>>> {
+        subscriptions::unsubscribe(&Shop::of(account)?, ids)
     }
 }

@@ -25,6 +25,14 @@ pub(super) struct Listing<T> {
     pub(super) page: Connection<T>,
 }
 
+/// What a shop sends, and where.
+#[derive(Deserialize)]
+pub(super) struct WebhookSubscription {
+    pub(super) id: String,
+    pub(super) topic: String,
+    pub(super) uri: String,
+}
+
 /// The answer to `nodes(ids:)`: one value per id, null or without fields for what does not exist.
 #[derive(Deserialize)]
 pub(super) struct Nodes {

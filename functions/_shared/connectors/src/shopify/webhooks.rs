@@ -12,8 +12,11 @@ use http::HeaderMap;
 /// Base64 of the body's HMAC-SHA256 under the app's client secret.
 pub(super) const SCHEME: WebhookScheme = WebhookScheme::HmacSha256Base64 { header: "x-shopify-hmac-sha256" };
 
-/// The topics that are followed: the kind of item, the kind of record, and where in the body its number is.
-const FOLLOWED: &[(&str, ItemType, &str, &str)] = &[
+/// A topic: its name, the kind of item, the kind of record, and where in the body its number is.
+pub(super) type Followed = (&'static str, ItemType, &'static str, &'static str);
+
+/// The topics that are followed.
+pub(super) const FOLLOWED: &[Followed] = &[
     ("products/create", ItemType::Product, "Product", "/id"),
     ("products/update", ItemType::Product, "Product", "/id"),
     ("products/delete", ItemType::Product, "Product", "/id"),

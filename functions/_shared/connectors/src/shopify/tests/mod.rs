@@ -3,6 +3,7 @@
 mod failures;
 mod official;
 mod reading;
+mod subscriptions;
 mod writing;
 
 use super::Shopify;

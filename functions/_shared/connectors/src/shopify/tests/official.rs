@@ -124,6 +124,7 @@ fn requests() -> Vec<Sent> {
     first(play_some(Shopify.test(&account()).unwrap(), &[nothing()]).0);
     first(play_some(Shopify.schema(&account()).unwrap(), &[nothing()]).0);
     first(play_some(Shopify.delete_many(&account(), ItemType::Product, &many(10)).unwrap(), &[nothing()]).0);
+    first(super::subscriptions::requests());
     first(reading_on());
     first(writing());
     sent
@@ -243,7 +244,10 @@ fn every_document_fits_the_official_schema_and_costs_what_we_say() {
         "SetMetafields",
         "SetQuantities",
         "Shop",
+        "SubscribeWebhooks",
+        "UnsubscribeWebhooks",
         "UpdateOrders",
+        "WebhookSubscriptions",
         "WriteProducts",
     ]);
     assert_eq!(names, expected, "every operation is checked");
