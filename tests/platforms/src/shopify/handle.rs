@@ -243,6 +243,11 @@ impl ShopifyHandle {
         webhooks::signature(&self.client_secret(), body.as_bytes())
     }
 
+    /// Messages to addresses that begin with this one arrive at that one: `https` from outside, loopback in a test.
+    pub fn reaches(&self, public: &str, local: &str) {
+        self.account.platform().state.reached.push((public.to_owned(), local.to_owned()));
+    }
+
     /// How many events wait for delivery.
     pub fn pending_webhooks(&self) -> usize {
         self.account.platform().state.pending.len()

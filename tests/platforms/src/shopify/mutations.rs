@@ -80,7 +80,7 @@ pub(crate) fn resolve(
         "orderCreate" => orders::create(state, arguments)?,
         "orderUpdate" => orders::update(state, arguments),
         "orderDelete" => orders::delete(state, arguments),
-        "webhookSubscriptionCreate" => webhooks::subscribe(state, arguments),
+        "webhookSubscriptionCreate" => webhooks::subscribe(state, scene.scopes, arguments),
         "webhookSubscriptionDelete" => webhooks::unsubscribe(state, arguments),
         _ => return Err(format!("The simulator does not have the mutation {field}")),
     })

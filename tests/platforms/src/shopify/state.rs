@@ -24,6 +24,8 @@ pub(crate) struct State {
     pub(crate) locations: Vec<Location>,
     pub(crate) definitions: Vec<Definition>,
     pub(crate) subscriptions: Vec<Subscription>,
+    /// Where messages to public addresses arrive: the beginning of the address, and what it leads to.
+    pub(crate) reached: Vec<(String, String)>,
     pub(crate) destroyed: Vec<Destroyed>,
     pub(crate) pending: Vec<Event>,
     /// Variant id and inventory item id to product id; every known id of either in order.
@@ -61,6 +63,7 @@ impl State {
             locations: Vec::new(),
             definitions: Vec::new(),
             subscriptions: Vec::new(),
+            reached: Vec::new(),
             destroyed: Vec::new(),
             pending: Vec::new(),
             variants: BTreeMap::new(),

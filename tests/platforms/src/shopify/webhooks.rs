@@ -36,20 +36,28 @@ pub struct Delivery {
 pub(crate) struct Parcel {
     pub(crate) topic: String,
     pub(crate) uri: String,
+    /// Where that address leads.
+    pub(crate) to: String,
     pub(crate) webhook_id: String,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }
 
 /// `webhookSubscriptionCreate`.
-pub(crate) fn subscribe(state: &mut State, arguments: &Input) -> Out {
+pub(crate) fn subscribe(state: &mut State, scopes: &[String], arguments: &Input) -> Out {
     const NAME: &str = "webhookSubscription";
     let input = object(arguments, NAME);
     let topic = filled(arguments, "topic").unwrap_or_default();
     let uri = filled(&input, "uri").unwrap_or_default();
-    let fail = |message: &str| {
-        payload(NAME, Err(vec![UserError::new("webhookSubscription.callbackUrl", "", message)]))
-    };
+    let refuse = |field: &str, message: &str| payload(NAME, Err(vec![UserError::new(field, "", message)]));
+    let fail = |message: &str| refuse("webhookSubscription.callbackUrl", message);
+    if !may_hear(&topic, scopes) {
+        let message = format!(
+            "You do not have permission to create or update webhooks with {} topic.",
+            topic_path(&topic)
+        );
+        return refuse("topic", &message);
+    }
     if !(uri.starts_with("https://") || is_loopback(&uri)) {
         return fail("Address is invalid");
     }
@@ -71,6 +79,23 @@ pub(crate) fn subscribe(state: &mut State, arguments: &Input) -> Out {
     state.subscriptions.push(subscription);
     state.effects.push(Effect::new(Verb::Created, "webhookSubscription", gid("WebhookSubscription", id)));
     payload(NAME, Ok(Out::Ref(Kind::Subscription(id))))
+}
+
+/// Whether the app may read what the topic tells of.
+fn may_hear(topic: &str, scopes: &[String]) -> bool {
+    let any: &[&str] = match topic.split('_').next().unwrap_or_default() {
+        "PRODUCTS" => &["products"],
+        "INVENTORY" if topic.starts_with("INVENTORY_ITEMS") => &["inventory", "products"],
+        "INVENTORY" => &["inventory"],
+        "ORDERS" => &["orders"],
+        "CUSTOMERS" => &["customers"],
+        _ => return true,
+    };
+    let reads = |scope: &String| {
+        let what = scope.strip_prefix("read_").or_else(|| scope.strip_prefix("write_"));
+        what.is_some_and(|what| any.contains(&what))
+    };
+    scopes.iter().any(reads)
 }
 
 /// Tests receive on loopback without TLS; the real platform wants `https`.
@@ -114,15 +139,30 @@ pub(crate) fn parcels(state: &mut State, secret: &str, version: &str) -> Vec<Par
                 ("x-shopify-triggered-at", event.at.to_rfc3339_opts(SecondsFormat::Nanos, true)),
                 ("x-shopify-hmac-sha256", signature(secret, body.as_bytes())),
             ];
-            parcels.push(Parcel { topic, uri: subscription.uri.clone(), webhook_id, headers, body });
+            let uri = subscription.uri.clone();
+            let to =
+                state.reached.iter().find_map(|(from, to)| Some(format!("{to}{}", uri.strip_prefix(from)?)));
+            parcels.push(Parcel {
+                topic,
+                to: to.unwrap_or_else(|| uri.clone()),
+                uri,
+                webhook_id,
+                headers,
+                body,
+            });
         }
     }
     parcels
 }
 
+/// The resources whose names are two words; an action may have several (`orders/partially_fulfilled`).
+const LONG_NAMES: [&str; 3] = ["inventory_items", "inventory_levels", "bulk_operations"];
+
 fn topic_path(topic: &str) -> String {
     let lower = topic.to_lowercase();
-    lower.rsplit_once('_').map_or(lower.clone(), |(resource, action)| format!("{resource}/{action}"))
+    let long = LONG_NAMES.iter().find_map(|name| Some((*name, lower.strip_prefix(name)?.strip_prefix('_')?)));
+    let parts = long.or_else(|| lower.split_once('_'));
+    parts.map_or(lower.clone(), |(resource, action)| format!("{resource}/{action}"))
 }
 
 fn included(body: &Value, fields: &[String]) -> Value {
@@ -145,7 +185,7 @@ pub(crate) async fn send(parcels: Vec<Parcel>) -> Vec<Delivery> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let mut deliveries = Vec::new();
     for parcel in parcels {
-        let mut request = hyper::Request::post(&parcel.uri);
+        let mut request = hyper::Request::post(&parcel.to);
         for (name, value) in &parcel.headers {
             request = request.header(*name, value);
         }
@@ -247,5 +287,7 @@ mod tests {
     fn topics_become_paths() {
         assert_eq!(topic_path("PRODUCTS_UPDATE"), "products/update");
         assert_eq!(topic_path("INVENTORY_LEVELS_UPDATE"), "inventory_levels/update");
+        assert_eq!(topic_path("ORDERS_PARTIALLY_FULFILLED"), "orders/partially_fulfilled");
+        assert_eq!(topic_path("APP_UNINSTALLED"), "app/uninstalled");
     }
 }

@@ -94,3 +94,30 @@ async fn webhooks_are_signed_and_the_plan_may_double_them() -> anyhow::Result<()
     assert_eq!(serde_json::from_str::<Value>(body)?["title"], "New");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_address_hears_of_a_topic_once_and_only_of_what_the_app_may_read() -> anyhow::Result<()> {
+    let platforms = Platforms::start(1)?;
+    let shop = platforms.shopify("demo");
+    let subscribe = "mutation($t: WebhookSubscriptionTopic!, $w: WebhookSubscriptionInput!) { webhookSubscriptionCreate(topic: $t, webhookSubscription: $w) { webhookSubscription { id } userErrors { field message } } }";
+    let ask = |topic: &str, uri: &str| json!({ "t": topic, "w": { "uri": uri, "includeFields": ["id"] } });
+    let refusal = |answer: &Value| {
+        answer["data"]["webhookSubscriptionCreate"]["userErrors"][0]["message"].as_str().map(str::to_owned)
+    };
+    let uri = "https://sync.example.com/hook";
+    let first = graphql(&shop, subscribe, ask("ORDERS_PARTIALLY_FULFILLED", uri)).await?;
+    assert_eq!(refusal(&first), None, "{first}");
+
+    let twice = graphql(&shop, subscribe, ask("ORDERS_PARTIALLY_FULFILLED", uri)).await?;
+    let open = graphql(&shop, subscribe, ask("ORDERS_PAID", "http://sync.example.com/hook")).await?;
+    let unknown = graphql(&shop, subscribe, ask("ORDERS_EATEN", uri)).await?;
+    shop.set_scopes(&["read_products"]);
+    let denied = graphql(&shop, subscribe, ask("ORDERS_PAID", uri)).await?;
+
+    assert_eq!(refusal(&twice).as_deref(), Some("Address for this topic has already been taken"));
+    assert_eq!(refusal(&open).as_deref(), Some("Address is invalid"));
+    assert!(unknown["errors"].is_array() && unknown.get("data").is_none_or(Value::is_null), "{unknown}");
+    assert!(refusal(&denied).is_some_and(|message| message.contains("orders/paid")), "{denied}");
+    assert_eq!(shop.webhook_subscriptions().len(), 1);
+    Ok(())
+}

@@ -98,10 +98,10 @@ fn input(callback: &Url, (_, _, _, place): &Followed) -> Value {
 
 /// Ends subscriptions; one that is gone already counts as ended. Answers one outcome for each, in their order.
 pub(super) fn unsubscribe(shop: &Shop, ids: &[String]) -> Result<Exchange<Vec<Result<()>>>> {
-    end(shop, ids.to_vec(), Vec::new())
+    end(shop, ids, Vec::new())
 }
 
-fn end(shop: &Shop, ids: Vec<String>, done: Vec<Result<()>>) -> Result<Exchange<Vec<Result<()>>>> {
+fn end(shop: &Shop, ids: &[String], done: Vec<Result<()>>) -> Result<Exchange<Vec<Result<()>>>> {
     let (now, later) = ids.split_at(ids.len().min(END_AT_ONCE));
     let (count, later) = (now.len(), later.to_vec());
     let variables = numbered(now.iter().map(|id| vec![("id", Value::String(id.clone()))]));
@@ -117,7 +117,7 @@ fn end(shop: &Shop, ids: Vec<String>, done: Vec<Result<()>>) -> Result<Exchange<
         if later.is_empty() {
             return Ok(Step::Done(done));
         }
-        Ok(Step::Next { exchange: end(&again, later.clone(), done)?, after: Duration::ZERO })
+        Ok(Step::Next { exchange: end(&again, &later, done)?, after: Duration::ZERO })
     })
 }
 
