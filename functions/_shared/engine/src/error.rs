@@ -1,5 +1,6 @@
 //! Why the engine could not do its work.
 
+use crate::wire::Failure;
 use connectors::ErrorKind;
 use domain::{Code, Fault};
 use std::time::Duration;
@@ -34,9 +35,36 @@ pub enum Error {
     /// An account that must not be used now.
     #[error("{0}")]
     NotInUse(&'static str),
+    /// Why a platform cannot tell us by itself, what to do about it, and the field of the request that it lies in.
+    #[error("{why}")]
+    Unheard {
+        /// A JSON pointer; empty where it lies in none.
+        pointer: String,
+        /// In whole sentences.
+        why: String,
+    },
     /// The integration has no credential.
     #[error("the integration has no credential that its platform takes")]
     NoCredential,
+}
+
+impl Error {
+    pub(crate) fn unheard(pointer: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Unheard { pointer: pointer.into(), why: why.into() }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Platform(error) => Self::Platform(error),
+            Failure::Store(error) => Self::Store(error),
+            Failure::Later(wait) => {
+                let late = connectors::Error::new(ErrorKind::RateLimited, "the platform asks to wait");
+                Self::Platform(late.with_retry_after(Some(wait)))
+            }
+        }
+    }
 }
 
 impl Fault for Error {
@@ -50,9 +78,12 @@ impl Fault for Error {
                 ErrorKind::Unavailable => Code::PlatformUnavailable,
                 _ => Code::PlatformRejected,
             },
-            Self::Rules(_) | Self::Address(_) | Self::Filter(_) | Self::NotInUse(_) | Self::NoCredential => {
-                Code::Invalid
-            }
+            Self::Rules(_)
+            | Self::Address(_)
+            | Self::Filter(_)
+            | Self::NotInUse(_)
+            | Self::Unheard { .. }
+            | Self::NoCredential => Code::Invalid,
         }
     }
 
@@ -87,6 +118,7 @@ impl Fault for Error {
                 .collect(),
             Self::Address(why) => vec![("/baseUrl".to_owned(), "invalid".to_owned(), why.clone())],
             Self::Filter(why) => vec![("/filterConfig".to_owned(), "invalid".to_owned(), why.clone())],
+            Self::Unheard { pointer, why } => vec![(pointer.clone(), "invalid".to_owned(), why.clone())],
             Self::NoCredential => {
                 let detail = "This platform does not take a credential of this kind.".to_owned();
                 vec![("/credential/kind".to_owned(), "invalid".to_owned(), detail)]

@@ -96,10 +96,10 @@ async fn fields(
     let asked = match wire.connector.schema(&wire.account) {
         Ok(exchange) => wire.ask(exchange).await,
         Err(error) if error.kind == ErrorKind::Unsupported => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(Failure::from(error)),
     };
     wire.give_back().await?;
-    let objects = asked.map_err(error)?;
+    let objects = asked?;
     let object = objects.into_iter().find(|object| object.item_type == item_type);
     let read = |field| serde_json::to_value(field).and_then(serde_json::from_value::<Field>).ok();
     Ok(object.into_iter().flat_map(|object| object.fields).filter_map(read).collect())
@@ -121,20 +121,9 @@ pub async fn samples(
     let query = ListQuery { item_type, since: None, filter: Filter::default(), page: None, limit };
     let asked = match wire.connector.list(&wire.account, &query) {
         Ok(exchange) => wire.ask(exchange).await,
-        Err(error) => Err(error.into()),
+        Err(error) => Err(Failure::from(error)),
     };
     wire.give_back().await?;
-    let page = asked.map_err(error)?;
+    let page = asked?;
     Ok(page.records.into_iter().filter(|record| !record.deleted).take(limit).collect())
-}
-
-fn error(failure: Failure) -> Error {
-    match failure {
-        Failure::Platform(error) => Error::Platform(error),
-        Failure::Store(error) => error.into(),
-        Failure::Later(wait) => {
-            let late = connectors::Error::new(ErrorKind::RateLimited, "the platform asks to wait");
-            Error::Platform(late.with_retry_after(Some(wait)))
-        }
-    }
 }

@@ -342,6 +342,10 @@ fn reason_of(error: &Error) -> &'static str {
         Error::Address(_) => "address_refused",
         Error::NoCredential | Error::Secrets(_) => "no_credential",
         Error::NotInUse(_) => "account_not_in_use",
-        Error::Platform(_) | Error::Store(_) | Error::Settings(_) | Error::Filter(_) => "not_set_up",
+        Error::Platform(_)
+        | Error::Store(_)
+        | Error::Settings(_)
+        | Error::Filter(_)
+        | Error::Unheard { .. } => "not_set_up",
     }
 }

@@ -3,8 +3,8 @@
 use crate::clock::Deadline;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
-use crate::wire::{Failure, Wire};
-use connectors::{ErrorKind, Filter, ListQuery};
+use crate::wire::Wire;
+use connectors::{Filter, ListQuery};
 use domain::{Fields, IntegrationId, ItemType, defaults};
 use store::Db;
 use store::credentials;
@@ -95,14 +95,7 @@ async fn page(wire: &Wire<'_>, query: &ListQuery) -> Result<Found> {
     })?;
     let listed = wire.ask(exchange).await;
     wire.settle().await?;
-    let page = listed.map_err(|failure| match failure {
-        Failure::Platform(error) => Error::Platform(error),
-        Failure::Store(error) => Error::Store(error),
-        Failure::Later(wait) => {
-            let error = connectors::Error::new(ErrorKind::RateLimited, "the platform asks to wait");
-            Error::Platform(error.with_retry_after(Some(wait)))
-        }
-    })?;
+    let page = listed?;
     let records = page.records.into_iter().map(|record| FoundRecord {
         metadata: defaults::metadata(&record.fields),
         modified_at: record.modified_at,

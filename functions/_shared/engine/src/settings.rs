@@ -38,6 +38,16 @@ impl Settings {
             call_timeout: Duration::from_secs(timeout.clamp(1, 600)),
         })
     }
+
+    /// Whether platforms are simulated here.
+    pub(crate) const fn is_development(&self) -> bool {
+        !self.development_host.is_empty()
+    }
+}
+
+/// `public_url`: the address under which platforms reach this deployment. Empty where nobody said it.
+pub(crate) async fn public_url() -> String {
+    text("public_url").await
 }
 
 /// A variable's text; empty when the component does not have it.

@@ -102,6 +102,11 @@ impl<'a> Wire<'a> {
         self.side.integration_id
     }
 
+    /// Whether the platform's own messages can be told from those of strangers.
+    pub(crate) fn can_verify(&self) -> bool {
+        !self.credential.webhook_secrets().is_empty()
+    }
+
     /// Requests sent so far.
     pub(crate) fn sent(&self) -> i64 {
         self.sent.get()

@@ -221,6 +221,15 @@ pub async fn delete(db: &Db, claims: &Claims, id: IntegrationId) -> Result<bool>
     Ok(db.call_as::<_, Answer>(claims, user_sql!("integrations/delete"), &ById { id }).await?.deleted)
 }
 
+/// Whether this user may have the account's platform told what to send us. `None`: there is none, or they do not see it.
+pub async fn permitted(db: &Db, claims: &Claims, id: IntegrationId) -> Result<Option<bool>> {
+    #[derive(Deserialize)]
+    struct Answer {
+        permitted: Option<bool>,
+    }
+    Ok(db.call_as::<_, Answer>(claims, user_sql!("integrations/permitted"), &ById { id }).await?.permitted)
+}
+
 /// An account as the engine needs it; `None` if it does not exist. For runs it comes with the run.
 pub async fn load_for_run(db: &Db, integration_id: IntegrationId) -> Result<Option<Side>> {
     db.call(sql!("integrations/load_for_run"), &ByIntegrationId { integration_id }).await
