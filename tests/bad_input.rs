@@ -33,6 +33,7 @@ const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("deletes", "user", "GET"),
     ("delete-approve", "user", "POST"),
     ("webhook-receive/00000000-0000-4000-8000-000000000000", "signature", "POST"),
+    ("webhook-subscriptions", "user", "GET"),
     ("integrations", "user", "GET"),
     ("integration-test", "user", "POST"),
     ("health", "none", "GET"),
@@ -187,6 +188,7 @@ async fn other_peoples_ids_are_answered_like_ids_that_do_not_exist() {
         ("delta-sync", json!({ "syncListIds": ["ID"] })),
         ("queue-add", json!({ "syncListIds": ["ID"] })),
         ("integration-test", json!({ "integrationId": "ACCOUNT" })),
+        ("webhook-subscriptions", json!({ "integrationId": "ACCOUNT" })),
         ("item-search", json!({ "integrationId": "ACCOUNT" })),
     ] {
         let text = body.to_string();

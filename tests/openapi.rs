@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 33] = [
+const FUNCTIONS: [Described; 34] = [
     ("conflict-resolve", ::conflict_resolve::operations),
     ("conflicts", ::conflicts::operations),
     ("data-sync", ::data_sync::operations),
@@ -47,6 +47,7 @@ const FUNCTIONS: [Described; 33] = [
     ("sync-status", ::sync_status::operations),
     ("sync-stop", ::sync_stop::operations),
     ("webhook-receive", ::webhook_receive::operations),
+    ("webhook-subscriptions", ::webhook_subscriptions::operations),
 ];
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 

@@ -11,6 +11,7 @@ mod neighbours;
 mod orders;
 mod plans;
 mod sign_in;
+mod subscriptions;
 mod tables;
 mod throttled;
 mod two_way;

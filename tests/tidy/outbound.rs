@@ -28,7 +28,7 @@ const SENDS_NOTHING: &[&str] = &[
 ];
 
 /// What a function's own source says about its rights.
-#[expect(clippy::struct_excessive_bools, reason = "five independent rights, each granted or not")]
+#[expect(clippy::struct_excessive_bools, reason = "six independent rights, each granted or not")]
 pub(super) struct Rights {
     /// It calls what sends requests to platforms.
     pub(super) sender: bool,
@@ -40,12 +40,20 @@ pub(super) struct Rights {
     pub(super) database: bool,
     /// It reads the engine's settings.
     pub(super) settings: bool,
+    /// It has platforms tell us by themselves.
+    pub(super) subscriber: bool,
 }
 
 impl Rights {
     pub(super) fn of(function: &str) -> Result<Self> {
-        let mut rights =
-            Self { sender: false, users: false, secrets: false, database: false, settings: false };
+        let mut rights = Self {
+            sender: false,
+            users: false,
+            secrets: false,
+            database: false,
+            settings: false,
+            subscriber: false,
+        };
         for file in tree::files_in(&format!("functions/{function}/src/"), ".rs")? {
             let source = Source::rust(&file)?;
             let either = !source.find("Door::UserOrSecret").is_empty();
@@ -53,8 +61,9 @@ impl Rights {
             rights.secrets |= either || !source.find("Door::Secret").is_empty();
             rights.secrets |= !source.find("is_secret").is_empty();
             rights.settings |= !source.find("Settings::read").is_empty();
-            rights.sender |=
-                names_of_the_engine(&source).iter().any(|name| !SENDS_NOTHING.contains(&name.as_str()));
+            let names = names_of_the_engine(&source);
+            rights.sender |= names.iter().any(|name| !SENDS_NOTHING.contains(&name.as_str()));
+            rights.subscriber |= names.contains("subscribe");
         }
         let knows =
             structure::function_knows(function, "store")? || structure::function_knows(function, "engine")?;

@@ -21,6 +21,8 @@ enum Reader {
     Callers,
     /// `engine::Settings::read`.
     Engine,
+    /// `engine`, for whoever has platforms tell us by themselves.
+    Subscribers,
     /// Nobody: only the host, for outbound permissions.
     Host,
 }
@@ -42,6 +44,7 @@ const VARIABLES: &[(&str, Reader)] = &[
     ("jwt_secret", Reader::Callers),
     ("lease_seconds", Reader::Engine),
     ("max_body_bytes", Reader::Everybody),
+    ("public_url", Reader::Subscribers),
     ("secret_keys", Reader::Secrets),
 ];
 
@@ -146,6 +149,7 @@ fn a_component_is_given_what_it_reads_and_nothing_else() -> Result<()> {
             Reader::Secrets => rights.secrets,
             Reader::Callers => rights.users || rights.secrets,
             Reader::Engine => rights.settings,
+            Reader::Subscribers => rights.subscriber,
             Reader::Host => false,
         };
         for (name, template) in &component.variables {
