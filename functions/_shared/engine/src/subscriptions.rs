@@ -158,8 +158,9 @@ fn address(public_url: &str, is_development: bool, id: IntegrationId) -> Result<
     if base.is_empty() {
         return Err(unset("does not know its own address"));
     }
-    let url =
-        Url::parse(&format!("{base}/{RECEIVER}/{id}")).map_err(|_| unset("has an address that is none"))?;
+    // By itself first: what follows must not become a part of its host.
+    let url = Url::parse(base).and_then(|_| Url::parse(&format!("{base}/{RECEIVER}/{id}")));
+    let url = url.map_err(|_| unset("has an address that is none"))?;
     let is_secure = url.scheme() == "https" || is_development && url.scheme() == "http";
     let is_plain = url.username().is_empty()
         && url.password().is_none()
