@@ -54,6 +54,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::cases(100_000))]
+
         #[test]
         fn never_earlier_than_asked_and_never_beyond_the_cap(
             retry in 1u32..=10, asked in proptest::option::of(0u64..600), chance in 0.0f64..1.0,

@@ -170,6 +170,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::cases(100_000))]
+
         #[test]
         fn trailing_zeros_never_change_a_number(digits in "[1-9][0-9]{0,30}", fraction in "[0-9]{0,20}", zeros in 0usize..20) {
             let plain = format!("{digits}.{fraction}1");

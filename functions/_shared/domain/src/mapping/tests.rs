@@ -99,6 +99,8 @@ fn a_bad_path_is_refused_with_its_text() {
 }
 
 proptest! {
+    #![proptest_config(crate::testing::cases(100_000))]
+
     #[test]
     fn no_text_makes_the_path_parser_panic(text in "[a\\[\\].0-9]{0,30}") {
         if let Ok(path) = text.parse::<Path>() {
