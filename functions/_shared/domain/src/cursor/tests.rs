@@ -142,6 +142,7 @@ fn the_cursor_never_goes_back_and_a_source_ahead_of_its_clock_hides_nothing() {
         |seconds, now: Option<i64>| progress.after(&[place(seconds, "a")], now.map(at)).unwrap().finish();
     assert_eq!(after(950, None), Some(place(1_000, "x")));
     assert_eq!(after(1_500, Some(2_000)), Some(place(1_500, "a")));
+    assert_eq!(after(2_000, Some(2_000)), Some(place(2_000, "a")));
     assert_eq!(after(9_000, Some(2_000)), Some(place(2_000, "")));
     assert_eq!(after(9_000, Some(500)), Some(place(1_000, "x")));
 }

@@ -33,6 +33,14 @@ fn each_element_of_a_list_is_mapped_in_its_place() {
 }
 
 #[test]
+fn what_stands_in_the_elements_of_a_list_is_gathered_into_one() {
+    let mapping = Mapping::new(vec![rule("variants[].sku", "skus"), rule("title", "names[0].text")]);
+    let source = fields(&json!({"variants": [{"sku": "A"}, {"sku": "B"}], "title": "x"}));
+    let target = mapping.apply(&source).unwrap();
+    assert_eq!(Value::Object(target), json!({"skus": ["A", "B"], "names": [{"text": "x"}]}));
+}
+
+#[test]
 fn an_empty_list_stays_an_empty_list() {
     let mapping = Mapping::new(vec![rule("variants[].sku", "children[].itemId")]);
     let target = mapping.apply(&fields(&json!({"variants": []}))).unwrap();
