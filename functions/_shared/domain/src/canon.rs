@@ -169,6 +169,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_canonical_text_stays_as_it_is_because_it_is_what_fingerprints_are_of() {
+        let mut written = String::new();
+        write(&json!([10, {"b": [], "a": [null, true]}]), &mut written);
+        assert_eq!(written, r#"[1e1,{"a":[null,true],"b":[]}]"#);
+    }
+
     proptest! {
         #![proptest_config(crate::testing::cases(100_000))]
 

@@ -173,6 +173,12 @@ fn what_is_calculated_keeps_the_form_of_what_it_replaces() {
 }
 
 #[test]
+fn patterns_are_the_same_when_they_are_written_alike() {
+    let pattern = |text: &str| crate::mapping::Pattern::try_from(text.to_owned()).unwrap();
+    assert!(pattern("^a$") == pattern("^a$") && pattern("^a$") != pattern("^b$"));
+}
+
+#[test]
 fn every_check_lets_the_right_values_pass() {
     for (check, good, wrong) in [
         (
