@@ -1,4 +1,5 @@
 mod forms;
+mod properties;
 
 use super::*;
 use crate::path::Path;
