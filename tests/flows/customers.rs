@@ -111,6 +111,32 @@ async fn a_row_deleted_in_the_dashboard_is_deleted_in_the_crm_at_once_because_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_found_gone_before_it_was_cut_off_is_looked_at_again_by_the_next_one() {
+    let world = World::start().await;
+    let (ana, config) = customers(&world, json!({ "deletes": "delete" })).await;
+    add(&ana, "mia@example.com", "Mia").await;
+    add(&ana, "noor@example.com", "Noor").await;
+    perform(&ana, &config).await;
+    // A run took in that both are gone, moved its cursor, and died. Noor is there again since then.
+    world
+        .db
+        .run(
+            "insert into public.sync_deletes (user_id, config_id, run_id, item_type, source_id, target_id, gone_side, reason, policy)
+             select c.user_id, c.id, gen_random_uuid(), 'customer', l.source_id, l.target_id, 'source', 'tombstone', 'delete'
+             from sync.sync_links as l join public.sync_configs as c on c.id = l.config_id;
+             delete from public.customers where first_name = 'Mia'; delete from sync.table_changes where op = 'delete'",
+        )
+        .await;
+
+    let run = perform(&ana, &config).await;
+
+    assert_eq!((&run["recordsDeleted"], &run["status"]), (&json!(1), &json!("completed")), "{run}");
+    assert_eq!((ana.crm().contact_count(), rows(&world).await.as_str()), (1, "noor@example.com Noor"));
+    let left = "select string_agg(status, ',' order by status) from public.sync_deletes";
+    assert_eq!(world.db.text(left).await, "done,settled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mapping_that_does_not_fit_its_sides_is_refused_with_its_place() {
     let world = World::start().await;
     let (ana, config) = customers(&world, json!({})).await;

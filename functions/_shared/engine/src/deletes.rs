@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::gather::{self, Gathered, Stop, stop_or_record};
 use crate::gone;
 use crate::outcome;
-use crate::run::{Cut, Ended, Page, Progress, close_badly, pause, record};
+use crate::run::{Cut, Ended, Page, Progress, close_badly, lay_aside, record};
 use crate::sides::Sides;
 use crate::wire::{Failure, Wire};
 use crate::write::{update, write_all};
@@ -17,7 +17,7 @@ use std::time::Duration;
 use store::deletes::{self, Due, DueDeletes, Gone as Row};
 use store::runs::{Gone, GoneStep, Item, ItemResult, Outcome, SideName};
 
-/// Settles what this run found gone and what a person has approved. `Some`: the run goes no further now.
+/// Settles what this run found gone, what a run that was cut off has left, and what a person has approved. `Some`: the run goes no further now.
 pub(crate) async fn settle(progress: &mut Progress<'_>) -> Result<Option<Ended>> {
     let sides = progress.sides;
     if sides.deletes == DeletePolicy::Ignore {
@@ -34,7 +34,7 @@ pub(crate) async fn settle(progress: &mut Progress<'_>) -> Result<Option<Ended>>
         let Some(last) = due.rows.last() else { return Ok(None) };
         after = Some(last.source_id.clone());
         if !progress.has_time() {
-            return pause(sides.db, sides.child, Duration::ZERO).await.map(Some);
+            return lay_aside(progress, Duration::ZERO).await.map(Some);
         }
         let (results, stop) = judge(sides, due).await;
         let page = Page { results, position: 0, undone: Vec::new(), cut: None };
@@ -43,7 +43,7 @@ pub(crate) async fn settle(progress: &mut Progress<'_>) -> Result<Option<Ended>>
         match page.cut {
             _ if answer.lost => return Ok(Some(Ended::Lost)),
             None => {}
-            Some(Cut::Pause(wait)) => return pause(sides.db, sides.child, wait).await.map(Some),
+            Some(Cut::Pause(wait)) => return lay_aside(progress, wait).await.map(Some),
             Some(Cut::Close { reason, message }) => {
                 return close_badly(sides.db, sides.child, reason, message).await.map(Some);
             }
@@ -92,9 +92,9 @@ async fn carry_out(
         return Ok(());
     }
     let (item_type, there, here) = (sides.child.item_type, sides.line(other(side)), sides.line(side));
-    let approved = rows.iter().filter(|row| row.approved).map(|row| id_at(row, side).to_owned()).collect();
     // Time has passed since these were found.
-    let again = gather::missing(here, item_type, approved, HashMap::new()).await?;
+    let old = rows.iter().filter(|row| row.again).map(|row| id_at(row, side).to_owned()).collect();
+    let again = gather::missing(here, item_type, old, HashMap::new()).await?;
     let ids = rows.iter().map(|row| id_at(row, other(side)).to_owned()).collect();
     let found = gather::missing(there, item_type, ids, HashMap::new()).await?;
     let late = again.late.or(found.late);

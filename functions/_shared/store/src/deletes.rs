@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::{ConfigId, DeleteId, Fields, ItemId, ItemType, RunId, UserId};
 use serde::{Deserialize, Serialize};
 
-/// Asks for what a run found gone, and for what was approved since.
+/// Asks for what is found gone, and for what was approved since.
 #[derive(Debug, Clone, Serialize)]
 pub struct DueDeletes<'a> {
     /// The run of one sync.
@@ -49,13 +49,15 @@ pub struct Gone {
     pub reason: String,
     /// A person has said so.
     pub approved: bool,
+    /// This run has not looked at it itself: a run that was cut off has left it, or a person has decided since.
+    pub again: bool,
     /// The mapped view of the source when both sides last agreed.
     pub base_source: Option<Fields>,
     /// What the target held then.
     pub base_target: Option<Fields>,
 }
 
-/// What a run found gone, page by page.
+/// What is found gone, page by page.
 pub async fn due(db: &Db, input: &DueDeletes<'_>) -> Result<Due> {
     db.call(sql!("deletes/due"), input).await
 }
