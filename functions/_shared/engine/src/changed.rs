@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::gone;
 use crate::outcome;
-use crate::run::{Cut, Ended, Page, Progress, close, close_badly, end, page, pause, record};
+use crate::run::{Cut, Ended, Page, Progress, close, close_badly, end, lay_aside, page, pause, record};
 use crate::sides::{Known, Sides};
 use crate::turned;
 use crate::wire::Failure;
@@ -47,11 +47,7 @@ pub(crate) async fn named(progress: &mut Progress<'_>, ids: &[String]) -> Result
         _ if answer.lost => Ok(Ended::Lost),
         None => close(progress).await,
         Some(Cut::Close { reason, message }) => close_badly(db, child, reason, message).await,
-        // It is not paused: the queue would go on with whatever changed. What was named is asked for again by its caller.
-        Some(Cut::Pause(_)) => {
-            let message = "The platform asks for patience; try again later.".to_owned();
-            end(db, child, Some(RunStatus::Interrupted), Some("patience".to_owned()), Some(message)).await
-        }
+        Some(Cut::Pause(wait)) => lay_aside(progress, wait).await,
     }
 }
 

@@ -81,7 +81,7 @@ async fn at_work(
         Ok(sides) => Sides { plan, ..sides },
         Err(error) => return close_badly(db, child, reason_of(&error), error.detail()).await,
     };
-    let mut progress = Progress::new(&sides, deadline);
+    let mut progress = Progress::new(&sides, deadline, matches!(scope, Scope::Whole));
     match (scope, child.selection) {
         (Scope::Planned(plan), _) => {
             let ids: Vec<String> = plan.keys().cloned().collect();
@@ -125,6 +125,8 @@ pub(crate) struct Progress<'a> {
     deadline: Deadline,
     slowest: Duration,
     recorded_requests: i64,
+    /// Whether all that the sync's selection says is worked on, so that the queue may go on with it.
+    whole: bool,
     /// Whether a whole listing was followed.
     pub(crate) listing: bool,
     /// How the records of the first side's listing ended, by the hash of their id on the other side.
@@ -229,9 +231,9 @@ fn give_up(
 }
 
 impl<'a> Progress<'a> {
-    fn new(sides: &'a Sides<'a>, deadline: Deadline) -> Self {
+    fn new(sides: &'a Sides<'a>, deadline: Deadline, whole: bool) -> Self {
         let (slowest, told) = (Duration::ZERO, HashMap::new());
-        Self { sides, deadline, slowest, recorded_requests: 0, listing: false, told }
+        Self { sides, deadline, slowest, recorded_requests: 0, whole, listing: false, told }
     }
 
     /// Remembers how records ended, for the other side's listing.
@@ -288,6 +290,18 @@ pub(crate) async fn record(
         next_limit,
     };
     Ok(runs::record_page(sides.db, &input).await?)
+}
+
+/// Lays a run aside for so long. Of named records it ends instead: the queue would go on with whatever changed. What was
+/// named is asked for again by its caller.
+pub(crate) async fn lay_aside(progress: &Progress<'_>, wait: Duration) -> Result<Ended> {
+    let (db, child) = (progress.sides.db, progress.sides.child);
+    if progress.whole {
+        return pause(db, child, wait).await;
+    }
+    let message =
+        "There was no time for all of it, or a platform asks for patience; try again later.".to_owned();
+    end(db, child, Some(RunStatus::Interrupted), Some("patience".to_owned()), Some(message)).await
 }
 
 pub(crate) async fn pause(db: &Db, child: &Child, wait: Duration) -> Result<Ended> {
