@@ -173,8 +173,15 @@ async fn a_mapping_follows_the_link_of_another_kind_of_item_in_both_directions()
 
     let run = perform(&ana, &config).await;
 
-    assert_eq!(ana.erp().product("stool").map(|stool| stool.vendor), Some(chair_there), "{run}");
+    assert_eq!(ana.erp().product("stool").map(|stool| stool.vendor), Some(chair_there.clone()), "{run}");
     let wrong: Vec<&Value> = run["errors"].as_array().unwrap().iter().map(|one| &one["error"]).collect();
     assert!(wrong.iter().any(|error| error.as_str().unwrap().contains("nothing stands for")), "{run}");
     assert!(ana.erp().product("lost").is_none(), "a link that leads nowhere writes nothing");
+    let preview = ana.invoke("mapping-preview", json!({ "configId": config, "sample": 20 })).await.ok();
+    let shown: Vec<&Value> =
+        preview["data"].as_array().unwrap().iter().filter(|row| row["ok"] == true).collect();
+    assert!(shown.iter().any(|row| row["output"]["manufacturer"] == json!(chair_there)), "{preview}");
+    let again = ana.invoke("run-replay", json!({ "runId": run["runId"] })).await.ok();
+    assert!(!again["data"].as_array().unwrap().is_empty(), "{again}");
+    assert!(again["data"].as_array().unwrap().iter().all(|row| row["again"]["same"] == true), "{again}");
 }

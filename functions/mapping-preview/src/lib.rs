@@ -1,13 +1,15 @@
 //! `mapping-preview`: shows what a mapping makes of sample records, with what is wrong with them.
 
-use domain::mapping::{Nobody, Refused, Towards, Violation};
+use domain::decide::Rules;
+use domain::mapping::{Refused, Towards, Violation};
 use domain::{ConfigId, Fields, ItemType, Platform, Record, Value, rules};
 use edge::describe::Operation;
 use edge::{Call, Door, Problem};
-use engine::{Deadline, Fit, Settings};
+use engine::{Deadline, Fit, Lookups, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Db, configs};
+use store::Db;
+use store::configs::{self, Config};
 
 /// A mapping, and records of the source's side.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -100,12 +102,14 @@ async fn mapping_preview(call: Call<Input>) -> Result<Output, Problem> {
         call.input;
     check_size(config_id.is_some(), records.len(), sample)?;
     let deadline = Deadline::of_run(call.deadline.at());
-    let mut live = None;
+    let mut sync = None;
     let (item_type, source, target, own) = if let Some(id) = config_id {
         let db = Db::open().await?;
-        let sync = configs::get(&db, &user.claims, id).await?.ok_or_else(Problem::not_found)?;
-        live = Some((db, (sync.source_integration_id, sync.target_integration_id)));
-        (sync.item_type, sync.source_platform, sync.target_platform, sync.rules)
+        let found = configs::get(&db, &user.claims, id).await?.ok_or_else(Problem::not_found)?;
+        let (rules, platforms) = (found.rules.clone(), (found.source_platform, found.target_platform));
+        let item_type = found.item_type;
+        sync = Some((db, found));
+        (item_type, platforms.0, platforms.1, rules)
     } else {
         let missing =
             |pointer: &str| Problem::invalid(pointer, "This is required, or name a sync by `configId`.");
@@ -118,37 +122,55 @@ async fn mapping_preview(call: Call<Input>) -> Result<Output, Problem> {
     };
     let rules = rules::read(&written.unwrap_or(own), item_type, source, target)
         .map_err(|error| Problem::invalid("/rules", format!("{error}.")))?;
-    let (mut records, mut fit) = (records, Fit::default());
-    if let Some((db, accounts)) = live {
-        let settings = Settings::read().await?;
-        if let Some(count) = sample {
-            let found = engine::samples(&db, &settings, accounts.0, item_type, count, deadline).await?;
-            records = found.into_iter().map(|record| record.fields).collect();
-        }
-        fit = engine::fit(&db, &settings, accounts, (item_type, &rules), deadline).await?;
+    let records = records.into_iter().map(|fields| Record { fields, ..Record::default() }).collect();
+    let seen = match &sync {
+        Some((db, sync)) => looked(db, sync, &rules, (records, sample), deadline).await?,
+        None => Seen { records, fit: Fit::default(), links: Lookups::default() },
+    };
+    Ok(Output {
+        data: seen.records.into_iter().map(|record| row(&rules, &seen.links, record)).collect(),
+        problems: seen.fit.problems.into_iter().map(Unfit::from).collect(),
+        unasked: seen.fit.unasked,
+    })
+}
+
+/// What a preview is made of.
+struct Seen {
+    records: Vec<Record>,
+    fit: Fit,
+    links: Lookups,
+}
+
+/// Looks at a sync's two sides, and at records of its source where these are wanted.
+async fn looked(
+    db: &Db,
+    sync: &Config,
+    rules: &Rules,
+    (mut records, sample): (Vec<Record>, Option<usize>),
+    deadline: Deadline,
+) -> Result<Seen, Problem> {
+    let (settings, item_type) = (Settings::read().await?, sync.item_type);
+    let accounts = (sync.source_integration_id, sync.target_integration_id);
+    if let Some(count) = sample {
+        records = engine::samples(db, &settings, accounts.0, item_type, count, deadline).await?;
     }
-    let row = |fields: Fields| {
-        let record = Record { fields, ..Record::default() };
-        let (output, violations) = match rules.mapping.map(&record, &Nobody, Towards::Target) {
-            Ok(mapped) => (Some(mapped.fields), mapped.warnings),
-            Err(Refused::Invalid(violations)) => (None, violations),
-            Err(Refused::Filtered(violation)) => (None, vec![*violation]),
-        };
-        Row {
-            input: Value::Object(record.fields),
-            ok: output.is_some(),
-            output: output.map_or(Value::Null, Value::Object),
-            violations: violations.into_iter().map(Wrong::from).collect(),
-        }
+    let fit = engine::fit(db, &settings, accounts, (item_type, rules), deadline).await?;
+    let links = engine::links_of(db, sync.id, &rules.mapping, &records).await?;
+    Ok(Seen { records, fit, links })
+}
+
+fn row(rules: &Rules, links: &Lookups, record: Record) -> Row {
+    let (output, violations) = match rules.mapping.map(&record, links, Towards::Target) {
+        Ok(mapped) => (Some(mapped.fields), mapped.warnings),
+        Err(Refused::Invalid(violations)) => (None, violations),
+        Err(Refused::Filtered(violation)) => (None, vec![*violation]),
     };
-    let unfit = |problem: domain::schema::Problem| Unfit {
-        pointer: problem.pointer,
-        code: problem.code,
-        detail: problem.detail,
-        fatal: problem.fatal,
-    };
-    let problems = fit.problems.into_iter().map(unfit).collect();
-    Ok(Output { data: records.into_iter().map(row).collect(), problems, unasked: fit.unasked })
+    Row {
+        input: Value::Object(record.fields),
+        ok: output.is_some(),
+        output: output.map_or(Value::Null, Value::Object),
+        violations: violations.into_iter().map(Wrong::from).collect(),
+    }
 }
 
 fn check_size(has_sync: bool, records: usize, sample: Option<usize>) -> Result<(), Problem> {
@@ -165,6 +187,12 @@ fn check_size(has_sync: bool, records: usize, sample: Option<usize>) -> Result<(
         }
         None if !(1..=100).contains(&records) => Err(Problem::invalid("/records", "Give 1 to 100 records.")),
         _ => Ok(()),
+    }
+}
+
+impl From<domain::schema::Problem> for Unfit {
+    fn from(problem: domain::schema::Problem) -> Self {
+        Self { pointer: problem.pointer, code: problem.code, detail: problem.detail, fatal: problem.fatal }
     }
 }
 

@@ -49,6 +49,7 @@ pub use integration::{
     Probe, ProbeStep, check_base_url, default_rates, new_integration_id, seal_credential, test_integration,
 };
 pub use look::{Applied, Estimate, Outlook, Planned, Which, apply, keep, look};
+pub use lookups::{Lookups, links_of};
 pub use replay::{Again, replay};
 pub use report::{RecordError, RunReport};
 pub use search::{Found, FoundRecord, Query, count, search};

@@ -2,11 +2,11 @@
 
 use crate::chunk::{self, Pending};
 use crate::look;
-use crate::lookups::Lookups;
+use crate::lookups::{Heard, Lookups};
 use crate::sides::Sides;
 use crate::trail;
 use crate::write::{Held, Task};
-use domain::decide::{Answers, Change, Decision, Rules, Situation, bases_after};
+use domain::decide::{Aids, Answers, Change, Decision, Rules, Situation, bases_after, decide_with};
 use domain::mapping::Violation;
 use domain::{Record, Value, hash};
 use serde_json::json;
@@ -46,7 +46,13 @@ fn situation(sides: &Sides<'_>, one: &Pending, decision: &Decision) -> Value {
         return inputs(Some(&one.source), one.target.as_ref());
     }
     let (target, link) = (one.target.as_ref(), one.item.link.as_ref());
+    let links = sides.rules.mapping.asks().then(|| {
+        let heard = Heard::of(&sides.lookups);
+        drop(decide_with(&sides.rules, &one.situation(), Aids { resolver: &heard, resolution: None }));
+        heard.said()
+    });
     json!({
+        "links": links,
         "source": one.source.fields, "source_at": one.source.modified_at,
         "target": target.map(|target| &target.fields), "target_at": target.and_then(|target| target.modified_at),
         "base_source": link.map(|link| &link.base_source), "base_target": link.map(|link| &link.base_target),

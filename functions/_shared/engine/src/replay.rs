@@ -1,7 +1,8 @@
 //! Deciding again what a run has decided.
 
 use crate::look::fingerprint;
-use domain::decide::{Bases, Change, Decision, Rules, Situation, decide};
+use crate::lookups::{Lookups, Said};
+use domain::decide::{Aids, Bases, Change, Decision, Rules, Situation, decide_with};
 use domain::{Fields, Record, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ struct Recorded {
     base_source: Option<Fields>,
     base_target: Option<Fields>,
     only: Option<Vec<String>>,
+    /// What the mapping asked about other kinds of item, and was told.
+    #[serde(default)]
+    links: Option<Vec<Said>>,
     decision: String,
 }
 
@@ -48,7 +52,9 @@ pub fn replay(rules: &Rules, inputs: &Value) -> Option<Again> {
         bases: bases.map(|(source, target)| Bases { source, target }),
         only: recorded.only.as_deref(),
     };
-    let decision = decide(rules, &situation);
+    let links = Lookups::of(recorded.links.unwrap_or_default());
+    let aids = Aids { resolver: &links, resolution: None };
+    let decision = decide_with(rules, &situation, aids).decision;
     let same = fingerprint(&decision) == recorded.decision;
     let shown =
         |changes: &[Change]| changes.iter().filter_map(|change| serde_json::to_value(change).ok()).collect();
