@@ -1,4 +1,5 @@
--- Care for syncs that would do harm by themselves: the brake on those that feed each other, and empty listings.
+-- Care for syncs that would do harm by themselves: the brake on those that feed each other, empty listings, and what each
+-- side is known to hold (`sync.known_items`).
 
 alter table sync.sync_links
   -- The side that the last write went to, and when: a change there soon after is an answer to it.
