@@ -1,12 +1,14 @@
 //! Runs the cases, one merchant each.
 
 use anyhow::{Context, Result, ensure};
+use http::Method;
 use platforms::{Product, catalogue};
 use serde_json::json;
 
 use super::machine;
 use super::names::{self, Statements};
 use super::row::{Case, Direction, Memory, Pass, Row};
+use crate::api::Caller;
 use crate::demo::{self, Merchant, SEED};
 use crate::session::{Person, connect, list, sign_up};
 use crate::sync::{self, Outcome};
@@ -15,22 +17,29 @@ use crate::world::World;
 /// One item of so many changes between two runs.
 const CHANGED: usize = 100;
 
+/// The most that an account's own budget may be set to: requests a minute, and an hour.
+const LIFTED: (u32, u32) = (100_000, 10_000_000);
+
 /// What a changed title begins with.
 const NEW: &str = "New ";
 
+/// How fast the platforms may be asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Pace {
+    /// Points that fit into the shop's bucket, and those restored each second.
+    pub(crate) bucket: (f64, f64),
+    /// Whether the accounts' own budgets are set to the most there is, so that a run waits for nothing but its work.
+    pub(crate) lifted: bool,
+}
+
 /// Measures these passes of every case, with the shop's bucket full at the start of each.
-pub(crate) async fn all(
-    world: &World,
-    cases: &[Case],
-    passes: &[Pass],
-    bucket: (f64, f64),
-) -> Result<Vec<Row>> {
+pub(crate) async fn all(world: &World, cases: &[Case], passes: &[Pass], pace: Pace) -> Result<Vec<Row>> {
     let statements = Statements::read(&world.root)?;
     let mut rows = Vec::new();
     // Compiles the components, which no run shall pay for.
     world.host().context("there is no host")?.warm_up().await?;
     for case in cases {
-        let stage = Stage::set(world, *case, bucket).await?;
+        let stage = Stage::set(world, *case, pace).await?;
         for pass in passes.iter().copied() {
             let row = stage.measure(world, &statements, pass).await;
             let row =
@@ -57,7 +66,7 @@ pub(crate) async fn all(
 /// A merchant with a list, ready to be synced.
 struct Stage {
     case: Case,
-    bucket: (f64, f64),
+    pace: Pace,
     merchant: Merchant,
     person: Person,
     /// The products that change: what the source calls them, and the handle that both sides know.
@@ -65,7 +74,7 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(world: &World, case: Case, bucket: (f64, f64)) -> Result<Self> {
+    async fn set(world: &World, case: Case, pace: Pace) -> Result<Self> {
         let platforms = world.platforms().context("there are no simulated platforms")?;
         let (name, in_shop, in_erp) = match case.direction {
             Direction::ToErp => (format!("out-{}", case.items), catalogue(SEED, case.items), Vec::new()),
@@ -77,11 +86,15 @@ impl Stage {
         let merchant = demo::merchant(platforms, &name, "EUR", &in_shop, &in_erp);
         let person = sign_up(world, &name).await?;
         for account in merchant.accounts() {
-            connect(world, &person, &account).await?;
+            let id = connect(world, &person, &account).await?;
+            if pace.lifted {
+                let budget = json!({ "id": id, "ratePerMinute": LIFTED.0, "ratePerHour": LIFTED.1 });
+                world.api.call(Method::PUT, "integrations", Caller::User(&person.token), &budget).await?;
+            }
         }
         list(world, &person, "shopify", &merchant.to_erp).await?;
         list(world, &person, "netsuite", &merchant.to_shop).await?;
-        Ok(Self { case, bucket, merchant, person, changing })
+        Ok(Self { case, pace, merchant, person, changing })
     }
 
     async fn measure(&self, world: &World, statements: &Statements, pass: Pass) -> Result<Row> {
@@ -89,7 +102,7 @@ impl Stage {
         if pass == Pass::Changed {
             self.change()?;
         }
-        shop.set_bucket(self.bucket.0, self.bucket.1);
+        shop.set_bucket(self.pace.bucket.0, self.pace.bucket.1);
         shop.clear_journal();
         erp.clear_journal();
         machine::forget_peak_memory();

@@ -45,14 +45,20 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let world = start().await?;
     let before = machine::peak_memory();
     let (cases, passes) = wanted(options);
-    let rows = measure::all(&world, &cases, passes, options.bucket).await?;
+    let rows = measure::all(&world, &cases, passes, options.pace()).await?;
     let after = machine::peak_memory();
     world.stop().await;
     let machine = Machine { begun, ended: machine::load(), memory: (before, after), once };
     let build = if options.build { Some(machine::build_times().await?) } else { None };
     let sizes = if options.sizes { Some(machine::sizes().await?) } else { None };
-    let report =
-        Report { bucket: options.bucket, curve: options.form == Form::Curve, rows, machine, build, sizes };
+    let report = Report {
+        bucket: options.pace().bucket,
+        curve: options.form == Form::Curve,
+        rows,
+        machine,
+        build,
+        sizes,
+    };
     print!("{}", report.text());
     if let Some(file) = &options.json {
         let text = serde_json::to_string_pretty(&report.json())?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use super::measure::Pace;
 use crate::options::Command;
 
 /// The text of `--help`.
@@ -15,11 +16,11 @@ where 1 % has, and a full one where nothing has. What does not fit into one call
 Usage: cargo dev bench [OPTIONS]
 
   --curve          1,000 to 100,000 items, from the shop into the ERP: what an item costs as there are more of them, how long
-                   the longest call takes, and how much memory is held. It takes most of an hour.
+                   the longest call takes, and how much memory is held. No budget of an account makes it wait.
   --most N         Nothing with more than N items.
   --quick          10 and 100 items only, and no run of `cargo dev --once`.
-  --bucket N/R     The shop's bucket: N points, R of them back each second; 20000/2000 unless given. It is full at the
-                   start of each run.
+  --bucket N/R     The shop's bucket: N points, R of them back each second; 20000/2000 unless given, and for the curve one
+                   that is never empty. It is full at the start of each run.
   --sizes          Builds the components with the release profile and prints the size of each, as it is and gzipped.
   --build          Prints how long the components' build takes: all of it into an empty folder, and again unchanged.
   --json FILE      Writes everything to FILE as well, with the statements and requests of each run by name.
@@ -44,22 +45,26 @@ pub(crate) struct Options {
     /// The most items of a sync.
     pub(crate) most: usize,
     /// Points that fit into the shop's bucket, and those restored each second.
-    pub(crate) bucket: (f64, f64),
+    /// `None`: as the form has it.
+    pub(crate) bucket: Option<(f64, f64)>,
     pub(crate) sizes: bool,
     pub(crate) build: bool,
     pub(crate) json: Option<PathBuf>,
 }
 
+impl Options {
+    /// How fast the platforms may be asked.
+    pub(crate) fn pace(&self) -> Pace {
+        let lifted = self.form == Form::Curve;
+        let usual = if lifted { (10_000_000.0, 1_000_000.0) } else { (20_000.0, 2_000.0) };
+        Pace { bucket: self.bucket.unwrap_or(usual), lifted }
+    }
+}
+
 /// Reads the arguments behind `bench`.
 pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
-    let mut options = Options {
-        form: Form::Usual,
-        most: usize::MAX,
-        bucket: (20_000.0, 2_000.0),
-        sizes: false,
-        build: false,
-        json: None,
-    };
+    let mut options =
+        Options { form: Form::Usual, most: usize::MAX, bucket: None, sizes: false, build: false, json: None };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let (name, inline) = match argument.split_once('=') {
@@ -79,7 +84,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
             }
             "--sizes" => options.sizes = true,
             "--build" => options.build = true,
-            "--bucket" => options.bucket = bucket(&value()?)?,
+            "--bucket" => options.bucket = Some(bucket(&value()?)?),
             "--json" => options.json = Some(value()?.into()),
             _ => bail!("there is no {argument:?}; `cargo dev bench --help` says what there is"),
         }

@@ -8,7 +8,14 @@ use serde_json::json;
 async fn ten_items_are_measured_in_both_directions_and_every_request_and_statement_has_a_name() {
     let world = start().await.unwrap();
 
-    let rows = measure::all(&world, &cases(&[10]), &Pass::ALL, (20_000.0, 2_000.0)).await.unwrap();
+    let rows = measure::all(
+        &world,
+        &cases(&[10]),
+        &Pass::ALL,
+        measure::Pace { bucket: (20_000.0, 2_000.0), lifted: false },
+    )
+    .await
+    .unwrap();
 
     let seen: Vec<_> = rows.iter().map(|row| (row.case.direction, row.pass)).collect();
     let expected: Vec<_> = [Direction::ToErp, Direction::ToShop]
@@ -87,12 +94,13 @@ fn a_curve_goes_one_way_and_no_further_than_it_is_told() {
     assert_eq!(cases.iter().map(|case| case.items).collect::<Vec<_>>(), [1_000, 3_000, 10_000]);
     assert!(cases.iter().all(|case| case.direction == Direction::ToErp));
     assert_eq!(passes, Pass::CURVE);
+    assert!(options.pace().lifted, "a curve that waits for budgets shows the budgets");
 }
 
 #[test]
 fn a_bucket_is_two_numbers_of_points() {
     let options = |text: &str| match parse(&["--quick".to_owned(), format!("--bucket={text}")]) {
-        Ok(crate::options::Command::Bench(options)) => Some(options.bucket),
+        Ok(crate::options::Command::Bench(options)) => Some(options.pace().bucket),
         _ => None,
     };
     assert_eq!(options("2000/100"), Some((2_000.0, 100.0)));
