@@ -18,7 +18,7 @@ use crate::world::World;
 const CHANGED: usize = 100;
 
 /// The most that an account's own budget may be set to: requests a minute, and an hour.
-const LIFTED: (u32, u32) = (100_000, 10_000_000);
+const LIFTED: (u32, u32) = (100_000, 1_000_000);
 
 /// What a changed title begins with.
 const NEW: &str = "New ";

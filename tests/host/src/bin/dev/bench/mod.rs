@@ -80,7 +80,7 @@ fn nobody(_: &Platforms) -> Vec<Merchant> {
 /// What is synced, and how often.
 fn wanted(options: &Options) -> (Vec<Case>, &'static [Pass]) {
     let small = |sizes: &[usize]| -> Vec<usize> {
-        sizes.iter().copied().filter(|items| *items <= options.most).collect()
+        sizes.iter().copied().filter(|items| (options.least..=options.most).contains(items)).collect()
     };
     let to_erp = |items| Case { direction: Direction::ToErp, items };
     match options.form {

@@ -17,6 +17,7 @@ Usage: cargo dev bench [OPTIONS]
 
   --curve          1,000 to 100,000 items, from the shop into the ERP: what an item costs as there are more of them, how long
                    the longest call takes, and how much memory is held. No budget of an account makes it wait.
+  --least N        Nothing with fewer than N items.
   --most N         Nothing with more than N items.
   --quick          10 and 100 items only, and no run of `cargo dev --once`.
   --bucket N/R     The shop's bucket: N points, R of them back each second; 20000/2000 unless given, and for the curve one
@@ -42,6 +43,8 @@ pub(crate) enum Form {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Options {
     pub(crate) form: Form,
+    /// The fewest items of a sync.
+    pub(crate) least: usize,
     /// The most items of a sync.
     pub(crate) most: usize,
     /// Points that fit into the shop's bucket, and those restored each second.
@@ -63,8 +66,15 @@ impl Options {
 
 /// Reads the arguments behind `bench`.
 pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
-    let mut options =
-        Options { form: Form::Usual, most: usize::MAX, bucket: None, sizes: false, build: false, json: None };
+    let mut options = Options {
+        form: Form::Usual,
+        least: 0,
+        most: usize::MAX,
+        bucket: None,
+        sizes: false,
+        build: false,
+        json: None,
+    };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let (name, inline) = match argument.split_once('=') {
@@ -78,10 +88,8 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
             "--help" | "-h" | "help" => return Ok(Command::BenchHelp),
             "--quick" => options.form = Form::Quick,
             "--curve" => options.form = Form::Curve,
-            "--most" => {
-                let text = value()?;
-                options.most = text.parse().with_context(|| format!("{text:?} is no number of items"))?;
-            }
+            "--least" => options.least = items(&value()?)?,
+            "--most" => options.most = items(&value()?)?,
             "--sizes" => options.sizes = true,
             "--build" => options.build = true,
             "--bucket" => options.bucket = Some(bucket(&value()?)?),
@@ -90,6 +98,10 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
         }
     }
     Ok(Command::Bench(options))
+}
+
+fn items(text: &str) -> Result<usize> {
+    text.parse().with_context(|| format!("{text:?} is no number of items"))
 }
 
 /// `20000/2000`: points, and points per second.

@@ -86,12 +86,12 @@ async fn a_report_has_a_line_for_each_run_and_says_which_targets_are_missed() {
 #[test]
 fn a_curve_goes_one_way_and_no_further_than_it_is_told() {
     let Ok(crate::options::Command::Bench(options)) =
-        parse(&["--curve", "--most", "10000"].map(str::to_owned))
+        parse(&["--curve", "--least", "3000", "--most", "10000"].map(str::to_owned))
     else {
         panic!("not understood")
     };
     let (cases, passes) = wanted(&options);
-    assert_eq!(cases.iter().map(|case| case.items).collect::<Vec<_>>(), [1_000, 3_000, 10_000]);
+    assert_eq!(cases.iter().map(|case| case.items).collect::<Vec<_>>(), [3_000, 10_000]);
     assert!(cases.iter().all(|case| case.direction == Direction::ToErp));
     assert_eq!(passes, Pass::CURVE);
     assert!(options.pace().lifted, "a curve that waits for budgets shows the budgets");
