@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialKind {
-    /// A token that does not change (`{"access_token", "webhook_secret"?}`): a Shopify custom app, an n8n key. Webhooks
+    /// A token that does not change (`{"access_token", "webhook_secret"?}`): a Shopify custom app. Webhooks
     /// need the secret that they are signed with.
     AccessToken,
     /// A client id and a client secret that buy access tokens (`{"client_id", "client_secret", "webhook_secret"?}`).
@@ -19,6 +19,9 @@ pub enum CredentialKind {
     /// A key that signs assertions which buy access tokens
     /// (`{"client_id", "certificate_id", "private_key", "algorithm"}`; the key as PKCS#8 PEM, ES256 or PS256).
     ClientAssertion,
+    /// An n8n server's API key (`{"api_key", "mcp_key"?, "webhook_secret"?}`). Its MCP server has a key of its own; what the
+    /// server tells by itself is signed with the webhook secret, or carries it.
+    ApiKey,
     /// Nothing (`{}`): the account is in our own database, and its owner's rights there are the credential.
     None,
 }
@@ -32,6 +35,8 @@ pub enum Scheme {
     Header(&'static str),
     /// The access token as `Authorization: Bearer`.
     Bearer,
+    /// The key of an n8n server's MCP server as `Authorization: Bearer`.
+    McpBearer,
     /// OAuth 1.0a with HMAC-SHA256 in `Authorization`, signed anew for each attempt.
     OAuth1 {
         /// The account, as the vendor writes it in the header.
@@ -65,6 +70,16 @@ pub enum WebhookScheme {
     HmacSha256Base64 {
         /// The header that carries the signature.
         header: &'static str,
+    },
+    /// `sha256=` and the hexadecimal HMAC-SHA256 of the timestamp, a dot and the raw body; or, from senders that cannot
+    /// sign, the secret itself. The timestamp counts milliseconds since 1970 and may be five minutes off.
+    TimedHmacSha256 {
+        /// The header that carries the signature.
+        signature: &'static str,
+        /// The header that carries the timestamp.
+        timestamp: &'static str,
+        /// The header that carries the secret instead.
+        secret: &'static str,
     },
 }
 

@@ -41,6 +41,18 @@ id! {
     UserId
 }
 id! {
+    /// A user's workflow (`mvp_workflows`).
+    WorkflowId
+}
+id! {
+    /// A watched workflow of an n8n server (`workflow_registry`).
+    RegistryId
+}
+id! {
+    /// An execution of a watched workflow (`workflow_executions`).
+    ExecutionId
+}
+id! {
     /// An organisation that users belong to.
     OrgId
 }

@@ -32,9 +32,12 @@ pub mod words;
 
 pub use fault::{Code, Fault};
 pub use ids::{
-    ConfigId, ConflictId, DeleteId, IntegrationId, IssueId, ItemId, JobId, OrgId, PatternId, PlanId, RunId,
-    UserId,
+    ConfigId, ConflictId, DeleteId, ExecutionId, IntegrationId, IssueId, ItemId, JobId, OrgId, PatternId,
+    PlanId, RegistryId, RunId, UserId, WorkflowId,
 };
 pub use kind::{ErrorKind, RetryClass};
 pub use record::{Fields, Record, Value};
-pub use words::{Direction, ItemType, Platform, RunStatus, SyncMode, SyncType};
+pub use words::{
+    Direction, ExecutionStatus, ExecutionWord, ItemType, Platform, Provider, RunStatus, SyncMode, SyncType,
+    WorkflowType,
+};

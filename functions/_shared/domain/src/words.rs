@@ -49,6 +49,8 @@ words! {
         Netsuite = "netsuite",
         /// HubSpot, through its CRM API.
         Hubspot = "hubspot",
+        /// An n8n server: its workflows and executions, and its data tables as a side of syncs.
+        N8n = "n8n",
         /// The user's own tables in the Supabase project that Syncline lives in.
         Supabase = "supabase",
     }
@@ -89,6 +91,10 @@ words! {
         Full = "full",
         /// The clock asked.
         Scheduled = "scheduled",
+        /// An n8n server's workflows were read.
+        Workflows = "workflows",
+        /// An n8n server's executions were read.
+        Executions = "executions",
     }
 }
 
@@ -119,5 +125,90 @@ words! {
         ShopifyToNetsuite = "shopify-to-netsuite",
         /// Both ways.
         Bidirectional = "bidirectional",
+    }
+}
+
+words! {
+    /// Where an execution of an n8n workflow stands, in n8n's own eight words.
+    ExecutionWord {
+        /// Queued: n8n runs no more at a time.
+        New = "new",
+        /// At work.
+        Running = "running",
+        /// Paused until a time or an event.
+        Waiting = "waiting",
+        /// Ended well.
+        Success = "success",
+        /// Ended with an error.
+        Error = "error",
+        /// Stopped by a person, or by the workflow's own time limit.
+        Canceled = "canceled",
+        /// Cut off with its server.
+        Crashed = "crashed",
+        /// n8n does not say.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// Where an execution stands, in the four words that people are shown.
+    ExecutionStatus {
+        /// It ended well.
+        Success = "success",
+        /// It ended badly.
+        Failure = "failure",
+        /// It has not ended.
+        Running = "running",
+        /// It was stopped.
+        Cancelled = "cancelled",
+    }
+}
+
+impl ExecutionWord {
+    /// The one table from n8n's words to those that people are shown. What n8n cannot say is neither: nobody may take it
+    /// for a success, and nobody is called for it.
+    pub const fn status(self) -> ExecutionStatus {
+        match self {
+            Self::New | Self::Running | Self::Waiting => ExecutionStatus::Running,
+            Self::Success => ExecutionStatus::Success,
+            Self::Error | Self::Crashed => ExecutionStatus::Failure,
+            Self::Canceled | Self::Unknown => ExecutionStatus::Cancelled,
+        }
+    }
+}
+
+words! {
+    /// What a workflow brings into the CMDB.
+    WorkflowType {
+        /// Virtual private clouds.
+        Vpc = "vpc",
+        /// Subnets.
+        Subnet = "subnet",
+        /// Transit gateways.
+        TransitGateway = "transit_gateway",
+        /// NAT gateways.
+        NatGateway = "nat_gateway",
+        /// VPNs.
+        Vpn = "vpn",
+    }
+}
+
+words! {
+    /// Where it brings them from.
+    Provider {
+        /// Amazon Web Services.
+        Aws = "aws",
+        /// Microsoft Azure.
+        Azure = "azure",
+        /// Google Cloud.
+        Gcp = "gcp",
+        /// Alibaba Cloud.
+        Ali = "ali",
+        /// Oracle Cloud Infrastructure.
+        Oci = "oci",
+        /// Huawei Cloud.
+        Huawei = "huawei",
+        /// Anything else.
+        Others = "others",
     }
 }
