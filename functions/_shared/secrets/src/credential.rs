@@ -10,6 +10,8 @@ const LONGEST: usize = 4096;
 const LONGEST_KEY: usize = 16_384;
 /// What the platform signs its messages with, where that is not the client secret.
 const WEBHOOK_SECRET: &str = "webhook_secret";
+/// What opens an n8n server's MCP server.
+const MCP_KEY: &str = "mcp_key";
 
 /// An opened credential. Shows its kind and nothing else.
 #[derive(Clone)]
@@ -19,6 +21,7 @@ pub struct Credential(pub(crate) Kind);
 pub(crate) enum Kind {
     AccessToken { access_token: Secret, webhook_secret: Option<Secret> },
     ClientCredentials { client_id: String, client_secret: Secret, webhook_secret: Option<Secret> },
+    ApiKey { api_key: Secret, mcp_key: Option<Secret>, webhook_secret: Option<Secret> },
     TokenBased { consumer_key: String, consumer_secret: Secret, token: String, token_secret: Secret },
     ClientAssertion { client_id: String, certificate_id: String, private_key: Secret, algorithm: Algorithm },
     None,
@@ -46,11 +49,12 @@ impl Credential {
     pub fn open(kind: CredentialKind, opened: &Secret) -> Result<Self> {
         let value = strict::parse(opened.expose()).map_err(|_| Error::Sealed)?;
         let Value::Object(mut fields) = value else { return Err(Error::Sealed) };
-        let webhook_secret = match fields.remove(WEBHOOK_SECRET) {
-            None => None,
-            Some(Value::String(text)) if !text.is_empty() => Some(Secret::new(text)),
-            Some(_) => return Err(Error::Sealed),
+        let mut optional = |name: &str| match fields.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() => Ok(Some(Secret::new(text))),
+            Some(_) => Err(Error::Sealed),
         };
+        let (webhook_secret, mcp_key) = (optional(WEBHOOK_SECRET)?, optional(MCP_KEY)?);
         let mut take = |name: &str| match fields.remove(name) {
             Some(Value::String(text)) if !text.is_empty() => Ok(text),
             _ => Err(Error::Sealed),
@@ -64,6 +68,9 @@ impl Credential {
                 client_secret: Secret::new(take("client_secret")?),
                 webhook_secret,
             },
+            CredentialKind::ApiKey => {
+                Kind::ApiKey { api_key: Secret::new(take("api_key")?), mcp_key, webhook_secret }
+            }
             CredentialKind::TokenBased => Kind::TokenBased {
                 consumer_key: take("consumer_key")?,
                 consumer_secret: Secret::new(take("consumer_secret")?),
@@ -82,7 +89,7 @@ impl Credential {
 
     /// Checks what a person typed in; the answer is what shall be sealed: texts trimmed, a key with real line ends.
     ///
-    /// Every field is required but `webhook_secret`, none is unknown. A private key must be one that signs: it is tried.
+    /// Every field is required but `webhook_secret` and `mcp_key`, none is unknown. A private key must be one that signs: it is tried.
     pub fn check(kind: CredentialKind, input: &Value) -> Result<Value, Vec<FieldError>> {
         let Some(given) = input.as_object() else {
             return Err(vec![wrong("", "invalid", "This must be an object.")]);
@@ -113,7 +120,9 @@ impl Credential {
     /// None for a credential that has neither.
     pub fn webhook_secrets(&self) -> Vec<Secret> {
         let secrets = match &self.0 {
-            Kind::AccessToken { webhook_secret, .. } => [webhook_secret.as_ref(), None],
+            Kind::AccessToken { webhook_secret, .. } | Kind::ApiKey { webhook_secret, .. } => {
+                [webhook_secret.as_ref(), None]
+            }
             Kind::ClientCredentials { client_secret, webhook_secret, .. } => {
                 [webhook_secret.as_ref(), Some(client_secret)]
             }
@@ -122,11 +131,17 @@ impl Credential {
         secrets.into_iter().flatten().cloned().collect()
     }
 
+    /// Whether the account's MCP server can be asked.
+    pub const fn has_mcp_key(&self) -> bool {
+        matches!(self.0, Kind::ApiKey { mcp_key: Some(_), .. })
+    }
+
     /// Which kind it is.
     pub const fn kind(&self) -> CredentialKind {
         match self.0 {
             Kind::AccessToken { .. } => CredentialKind::AccessToken,
             Kind::ClientCredentials { .. } => CredentialKind::ClientCredentials,
+            Kind::ApiKey { .. } => CredentialKind::ApiKey,
             Kind::TokenBased { .. } => CredentialKind::TokenBased,
             Kind::ClientAssertion { .. } => CredentialKind::ClientAssertion,
             Kind::None => CredentialKind::None,
@@ -144,6 +159,7 @@ const fn fields(kind: CredentialKind) -> &'static [&'static str] {
     match kind {
         CredentialKind::AccessToken => &["access_token"],
         CredentialKind::ClientCredentials => &["client_id", "client_secret"],
+        CredentialKind::ApiKey => &["api_key"],
         CredentialKind::TokenBased => &["consumer_key", "consumer_secret", "token", "token_secret"],
         CredentialKind::ClientAssertion => &["client_id", "certificate_id", "private_key", "algorithm"],
         CredentialKind::None => &[],
@@ -154,6 +170,7 @@ const fn fields(kind: CredentialKind) -> &'static [&'static str] {
 const fn optional_fields(kind: CredentialKind) -> &'static [&'static str] {
     match kind {
         CredentialKind::AccessToken | CredentialKind::ClientCredentials => &[WEBHOOK_SECRET],
+        CredentialKind::ApiKey => &[MCP_KEY, WEBHOOK_SECRET],
         CredentialKind::TokenBased | CredentialKind::ClientAssertion | CredentialKind::None => &[],
     }
 }
@@ -227,6 +244,8 @@ mod tests {
         for (kind, input) in [
             (CredentialKind::AccessToken, json!({"access_token": " shpat_1 "})),
             (CredentialKind::ClientCredentials, json!({"client_id": "a", "client_secret": "b"})),
+            (CredentialKind::ApiKey, json!({"api_key": "a"})),
+            (CredentialKind::ApiKey, json!({"api_key": "a", "mcp_key": "b", "webhook_secret": "c"})),
             (
                 CredentialKind::TokenBased,
                 json!({"consumer_key": "a", "consumer_secret": "b", "token": "c", "token_secret": "d"}),

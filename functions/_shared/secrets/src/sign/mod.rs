@@ -43,6 +43,14 @@ pub fn sign(
             request.headers_mut().insert(AUTHORIZATION, value);
             Ok(())
         }
+        Scheme::McpBearer => {
+            let Kind::ApiKey { mcp_key: Some(key), .. } = &credential.0 else {
+                return Err(Error::Mismatch("the key of the MCP server is needed"));
+            };
+            let value = header(&[b"Bearer ", key.expose()].concat())?;
+            request.headers_mut().insert(AUTHORIZATION, value);
+            Ok(())
+        }
         Scheme::OAuth1 { realm } => {
             let value = oauth1::authorization(request, realm, credential, at, nonce)?;
             request.headers_mut().insert(AUTHORIZATION, header(value.as_bytes())?);
@@ -70,7 +78,7 @@ pub fn sign(
 fn access_token<'a>(credential: &'a Credential, token: Option<&'a Secret>) -> Result<&'a Secret> {
     match (token, &credential.0) {
         (Some(token), _) => Ok(token),
-        (None, Kind::AccessToken { access_token, .. }) => Ok(access_token),
+        (None, Kind::AccessToken { access_token: key, .. } | Kind::ApiKey { api_key: key, .. }) => Ok(key),
         (None, _) => Err(Error::Mismatch("an access token must be bought first")),
     }
 }
