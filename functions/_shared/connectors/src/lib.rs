@@ -12,6 +12,7 @@
 mod event;
 mod exchange;
 mod hubspot;
+pub mod n8n;
 mod netsuite;
 mod query;
 mod read;
@@ -193,6 +194,7 @@ pub fn of(platform: Platform) -> &'static dyn Connector {
         Platform::Shopify => &shopify::Shopify,
         Platform::Netsuite => &netsuite::Netsuite,
         Platform::Hubspot => &hubspot::Hubspot,
+        Platform::N8n => &n8n::N8n,
         Platform::Supabase => &supabase::Supabase,
     }
 }
@@ -203,6 +205,7 @@ pub const fn credential_kinds(platform: Platform) -> &'static [CredentialKind] {
         Platform::Shopify => &[CredentialKind::ClientCredentials, CredentialKind::AccessToken],
         Platform::Netsuite => &[CredentialKind::ClientAssertion, CredentialKind::TokenBased],
         Platform::Hubspot => &[CredentialKind::AccessToken],
+        Platform::N8n => &[CredentialKind::ApiKey],
         Platform::Supabase => &[CredentialKind::None],
     }
 }

@@ -60,6 +60,7 @@ pub(super) const fn scheme(credential: CredentialKind) -> Option<Scheme> {
         CredentialKind::ClientCredentials
         | CredentialKind::TokenBased
         | CredentialKind::ClientAssertion
+        | CredentialKind::ApiKey
         | CredentialKind::None => None,
     }
 }

@@ -88,7 +88,10 @@ pub(super) fn scheme(account: &Account) -> Option<Scheme> {
     match account.credential {
         CredentialKind::TokenBased => Some(Scheme::OAuth1 { realm: realm(account) }),
         CredentialKind::ClientAssertion => Some(Scheme::Bearer),
-        CredentialKind::AccessToken | CredentialKind::ClientCredentials | CredentialKind::None => None,
+        CredentialKind::AccessToken
+        | CredentialKind::ApiKey
+        | CredentialKind::ClientCredentials
+        | CredentialKind::None => None,
     }
 }
 

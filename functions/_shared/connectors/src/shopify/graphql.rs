@@ -89,7 +89,10 @@ impl Shop {
 pub(super) const fn scheme(credential: CredentialKind) -> Option<Scheme> {
     match credential {
         CredentialKind::AccessToken | CredentialKind::ClientCredentials => Some(Scheme::Header(TOKEN_HEADER)),
-        CredentialKind::TokenBased | CredentialKind::ClientAssertion | CredentialKind::None => None,
+        CredentialKind::ApiKey
+        | CredentialKind::TokenBased
+        | CredentialKind::ClientAssertion
+        | CredentialKind::None => None,
     }
 }
 

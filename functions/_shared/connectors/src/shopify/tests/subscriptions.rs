@@ -169,7 +169,7 @@ fn what_can_be_subscribed_is_what_is_followed_and_customers_are_not() {
 
 #[test]
 fn a_platform_that_tells_nothing_says_so() {
-    for platform in [Platform::Netsuite, Platform::Hubspot, Platform::Supabase] {
+    for platform in [Platform::Netsuite, Platform::Hubspot, Platform::N8n, Platform::Supabase] {
         let connector = crate::of(platform);
         let kinds = [
             connector.subscriptions(&account(), &callback()).unwrap_err().kind,
