@@ -15,8 +15,18 @@ pub(crate) trait Platform: Send {
     /// Does what is asked and answers.
     fn answer(&mut self, request: &Request) -> Reply;
 
+    /// Takes note of a request, whatever becomes of it. `false` when nothing listens, so that the connection is cut.
+    fn arrive(&mut self, _request: &Request) -> bool {
+        true
+    }
+
     /// Checks how many requests are under way, this one included; a reply refuses it.
     fn admit(&mut self, _under_way: u64) -> Option<Reply> {
+        None
+    }
+
+    /// The answer that [`Reply::later`] promised; nothing as long as it is not there.
+    fn resume(&mut self, _ticket: u64) -> Option<Reply> {
         None
     }
 

@@ -60,7 +60,7 @@ pub struct Entry {
     /// The length of the whole body in bytes.
     pub body_length: usize,
     /// The status the platform answered with, or would have, had the reply not been cut; 0 when the request was
-    /// dropped before any work.
+    /// dropped before any work, or its answer had to be waited for.
     pub status: u16,
     /// What was committed, whether or not the caller learned of it.
     pub effects: Vec<Effect>,

@@ -8,6 +8,7 @@ mod fault;
 mod hubspot;
 mod journal;
 mod money;
+mod n8n;
 mod netsuite;
 mod product;
 mod server;
@@ -23,6 +24,7 @@ pub use clock::Clock;
 pub use fault::{Fault, Faults, Matcher};
 pub use hubspot::{Contact, HubspotHandle, contact};
 pub use journal::{Effect, Entry, Verb};
+pub use n8n::{N8nExecution, N8nHandle, N8nWorkflow, Plan};
 pub use netsuite::{NetsuiteHandle, Tba};
 pub use product::{Address, Choice, Image, Line, Order, Product, Variant, order, product, variant};
 pub use shopify::{Delivery, ShopifyHandle};
@@ -45,6 +47,7 @@ pub(crate) struct World {
     shopify: Mutex<HashMap<String, Arc<Account<shopify::Shop>>>>,
     netsuite: Mutex<HashMap<String, Arc<Account<netsuite::Books>>>>,
     hubspot: Mutex<HashMap<String, Arc<Account<hubspot::Portal>>>>,
+    n8n: Mutex<HashMap<String, Arc<Account<n8n::Instance>>>>,
 }
 
 impl Platforms {
@@ -80,6 +83,7 @@ impl Platforms {
             shopify: Mutex::default(),
             netsuite: Mutex::default(),
             hubspot: Mutex::default(),
+            n8n: Mutex::default(),
         });
         runtime.spawn(server::serve(listener, Arc::clone(&world)));
         Ok(Self { world, address, runtime: Some(runtime) })
@@ -134,6 +138,17 @@ impl Platforms {
         HubspotHandle::new(Arc::clone(portal), format!("{}/hubspot/{account}", self.address()))
     }
 
+    /// An n8n server, made at its first mention. Its address is `…/n8n/<name>`.
+    pub fn n8n(&self, name: &str) -> N8nHandle {
+        let mut accounts = self.world.n8n.lock().unwrap_or_else(PoisonError::into_inner);
+        let seed = account_seed(self.world.seed, "n8n", name);
+        let instance = accounts.entry(name.to_owned()).or_insert_with(|| {
+            let clock = self.world.clock.clone();
+            Arc::new(Account::new(n8n::Instance::new(seed, clock.clone()), seed, clock))
+        });
+        N8nHandle::new(Arc::clone(instance), format!("{}/n8n/{name}", self.address()))
+    }
+
     /// Stops serving. Open connections are cut.
     pub fn stop(mut self) {
         self.shut();
@@ -159,6 +174,10 @@ impl World {
 
     pub(crate) fn portal(&self, name: &str) -> Option<Arc<Account<hubspot::Portal>>> {
         self.hubspot.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(crate) fn instance(&self, name: &str) -> Option<Arc<Account<n8n::Instance>>> {
+        self.n8n.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     pub(crate) fn books(&self, name: &str) -> Option<Arc<Account<netsuite::Books>>> {

@@ -23,6 +23,9 @@ use crate::web::{Reply, Request};
 
 type Answer = hyper::Response<UnsyncBoxBody<Bytes, Cut>>;
 
+/// How often it is asked whether an answer is there that has to be waited for.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// The fault plan wants the connection cut.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is cut on purpose")]
@@ -74,6 +77,10 @@ async fn answer(world: Arc<World>, request: hyper::Request<Incoming>) -> Result<
             Some(account) => play(&account, request).await,
             None => Ok(send(&Reply::text(404, "text/html", "<html><body>Unknown account</body></html>"))),
         },
+        "n8n" => match world.instance(name) {
+            Some(account) => play(&account, request).await,
+            None => Ok(send(&Reply::text(404, "text/html", "<html><body>Unknown account</body></html>"))),
+        },
         _ => Ok(send(&Reply::text(404, "text/plain", "no such platform"))),
     }
 }
@@ -92,11 +99,12 @@ async fn play<P: Platform>(account: &Account<P>, mut request: Request) -> Result
             _ => {}
         }
     }
+    let listens = account.platform().arrive(&request);
     let refusal = account.platform().admit(visit.number);
     if !wait.is_zero() {
         sleep(wait).await;
     }
-    if faults.contains(&Fault::DropBefore) {
+    if !listens || faults.contains(&Fault::DropBefore) {
         account.record(&request, 0, Vec::new(), names);
         return Err(Cut);
     }
@@ -106,6 +114,12 @@ async fn play<P: Platform>(account: &Account<P>, mut request: Request) -> Result
         None => account.platform().answer(&request),
     };
     account.record(&request, reply.status, std::mem::take(&mut reply.effects), names);
+    let cut = faults.contains(&Fault::DropAfterCommit);
+    while let Some(ticket) = reply.waits.filter(|_| !cut) {
+        sleep(LOOK).await;
+        let ended = account.platform().resume(ticket);
+        reply = ended.unwrap_or(reply);
+    }
     drop(visit);
     deliver(reply, &faults)
 }

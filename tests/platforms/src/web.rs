@@ -53,11 +53,18 @@ pub(crate) struct Reply {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Bytes,
     pub(crate) effects: Vec<Effect>,
+    /// What the caller has to wait for, by a number of the platform's.
+    pub(crate) waits: Option<u64>,
 }
 
 impl Reply {
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new(), effects: Vec::new() }
+        Self { status, headers: Vec::new(), body: Bytes::new(), effects: Vec::new(), waits: None }
+    }
+
+    /// An answer that comes as soon as the platform has it.
+    pub(crate) fn later(ticket: u64) -> Self {
+        Self { waits: Some(ticket), ..Self::empty(0) }
     }
 
     pub(crate) fn json(status: u16, body: &Value) -> Self {
