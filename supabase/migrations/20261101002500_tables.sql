@@ -87,7 +87,8 @@ as $$
       'information_schema', 'extensions', 'graphql', 'graphql_public', 'pgsodium', 'pgsodium_masks', 'pgmq',
       'pgmq_public', 'pgbouncer', 'supabase_functions', 'supabase_migrations', '_realtime', '_analytics', '_supavisor', 'dbdev', 'tiger', 'topology')
     or schema_name = 'public' and (table_name in ('integrations', 'organizations', 'organization_members',
-      'saved_search_patterns', 'data_sync_conflicts') or table_name ~ '^sync_(audit|config_versions|configs|deletes|events|issues|list|runs)$');
+      'saved_search_patterns', 'data_sync_conflicts', 'mvp_workflows', 'n8n_workflows', 'workflow_registry',
+      'workflow_executions', 'workflow_alerts') or table_name ~ '^sync_(audit|config_versions|configs|deletes|events|issues|list|runs)$');
 $$;
 revoke execute on function sync.is_system_table from public;
 grant execute on function sync.is_system_table to sync_functions;
