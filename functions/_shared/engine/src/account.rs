@@ -29,7 +29,7 @@ pub(crate) struct Opened {
 pub(crate) fn open(settings: &Settings, side: &Side, sealed: &Sealed) -> Result<Opened> {
     let connector = connectors::of(side.platform);
     let base_url = Url::parse(&side.base_url).map_err(|error| Error::Address(error.to_string()))?;
-    guard::check(&base_url, connector, &settings.development_host)?;
+    guard::check(&base_url, connector, settings.hosts())?;
     let account = Account { base_url, credential: sealed.kind, settings: side.config.clone() };
     let credential = open_credential(settings, sealed)?;
     let token = sealed

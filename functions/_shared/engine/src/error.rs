@@ -43,6 +43,9 @@ pub enum Error {
         /// In whole sentences.
         why: String,
     },
+    /// It cannot be done as things stand; the sentence says what to change.
+    #[error("{0}")]
+    Conflict(String),
     /// The integration has no credential.
     #[error("the integration has no credential that its platform takes")]
     NoCredential,
@@ -73,6 +76,7 @@ impl Fault for Error {
             Self::Store(error) => error.code(),
             Self::Secrets(error) => error.code(),
             Self::Settings(_) => Code::Unavailable,
+            Self::Conflict(_) => Code::Conflict,
             Self::Platform(error) => match error.kind {
                 ErrorKind::RateLimited => Code::RateLimited,
                 ErrorKind::Unavailable => Code::PlatformUnavailable,

@@ -4,10 +4,17 @@ use crate::error::{Error, Result};
 use connectors::Connector;
 use url::{Host, Url};
 
+/// The hosts that the deployment names.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Hosts<'a> {
+    /// Simulators: plain `http` to exactly this `host:port`. Usually empty.
+    pub(crate) development: &'a str,
+    /// What stands for `{{ n8n_host }}`: a host, with a port where it is not 443, or a pattern. Empty: none.
+    pub(crate) n8n: &'a str,
+}
+
 /// Checks an integration's base address: `https`, one of the platform's own hosts, no credentials in it, no query.
-///
-/// `development_host` is the one exception, for simulators: plain `http` to exactly that `host:port`.
-pub(crate) fn check(address: &Url, connector: &dyn Connector, development_host: &str) -> Result<()> {
+pub(crate) fn check(address: &Url, connector: &dyn Connector, hosts: Hosts<'_>) -> Result<()> {
     let refuse = |why: &str| Err(Error::Address(why.to_owned()));
     if connector.hosts().is_empty() {
         // Our own database. No host is called for it, not even in development.
@@ -24,7 +31,7 @@ pub(crate) fn check(address: &Url, connector: &dyn Connector, development_host: 
     if address.query().is_some() || address.fragment().is_some() {
         return refuse("it must not have a query or a fragment");
     }
-    if is_development(address, development_host) {
+    if is_development(address, hosts.development) {
         return Ok(());
     }
     if address.scheme() != "https" {
@@ -33,9 +40,24 @@ pub(crate) fn check(address: &Url, connector: &dyn Connector, development_host: 
     let Some(Host::Domain(host)) = address.host() else {
         return refuse("it must name a host, not a number");
     };
-    let own = connector.hosts().iter().any(|pattern| matches(pattern, host, address.port_or_known_default()));
-    if own { Ok(()) } else { refuse("it is not an address of this platform") }
+    let port = address.port_or_known_default();
+    let fits = |pattern: &&str| matches(&pattern.replace(N8N, hosts.n8n), host, port);
+    if connector.hosts().iter().any(fits) {
+        return Ok(());
+    }
+    if connector.hosts().iter().any(|pattern| pattern.contains(N8N)) {
+        return refuse(
+            "this deployment may not call that host; its operator names it in the variable `n8n_host`",
+        );
+    }
+    refuse("it is not an address of this platform")
 }
+
+/// What stands in a connector's hosts for those that the deployment names.
+const N8N: &str = "{{ n8n_host }}";
+
+/// Names that mean a machine of the host's own network, wherever they are looked up.
+const INTERNAL: [&str; 5] = ["localhost", "internal", "local", "lan", "home"];
 
 /// Whether this is the simulators' address.
 fn is_development(address: &Url, development_host: &str) -> bool {
@@ -45,11 +67,20 @@ fn is_development(address: &Url, development_host: &str) -> bool {
         && port.parse::<u16>().is_ok_and(|port| address.port_or_known_default() == Some(port))
 }
 
-/// Whether a host fits a pattern of `allowed_outbound_hosts`: `https://api.example.com` or `https://*.example.com`.
+/// Whether a host fits a pattern of `allowed_outbound_hosts`: `https://api.example.com`, `https://api.example.com:8443`,
+/// `https://*.example.com`, or `https://*` for any name that is not of an own network.
 fn matches(pattern: &str, host: &str, port: Option<u16>) -> bool {
     let Some(wanted) = pattern.strip_prefix("https://") else { return false };
-    if port != Some(443) {
+    let (wanted, wanted_port) = match wanted.rsplit_once(':') {
+        Some((wanted, port)) => (wanted, port.parse().ok()),
+        None => (wanted, Some(443)),
+    };
+    if wanted_port.is_none() || port != wanted_port {
         return false;
+    }
+    if wanted == "*" {
+        let top = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+        return host.contains('.') && !INTERNAL.contains(&top);
     }
     match wanted.strip_prefix("*.") {
         Some(parent) => host.strip_suffix(parent).is_some_and(|sub| sub.len() > 1 && sub.ends_with('.')),
@@ -62,9 +93,47 @@ mod tests {
     use super::*;
     use domain::Platform;
 
+    fn hosts<'a>(development: &'a str, n8n: &'a str) -> Hosts<'a> {
+        Hosts { development, n8n }
+    }
+
+    #[test]
+    fn an_n8n_server_is_called_where_the_deployment_names_it_and_nowhere_inside() {
+        let called = |address: &str, n8n: &str| {
+            let address = Url::parse(address).unwrap();
+            check(&address, connectors::of(Platform::N8n), hosts("", n8n)).is_ok()
+        };
+        for (address, n8n) in [
+            ("https://n8n.example.com", "n8n.example.com"),
+            ("https://n8n.example.com/api/v1", "n8n.example.com"),
+            ("https://n8n.example.com:5678/api/v1", "n8n.example.com:5678"),
+            ("https://a.n8n.cloud", "*.n8n.cloud"),
+            ("https://n8n.example.com", "*"),
+        ] {
+            assert!(called(address, n8n), "{address} {n8n}");
+        }
+        for (address, n8n) in [
+            ("https://n8n.example.com", ""),
+            ("https://n8n.example.com:5678", "n8n.example.com"),
+            ("https://n8n.example.com", "n8n.example.com:soon"),
+            ("http://n8n.example.com", "n8n.example.com"),
+            ("https://other.example.com", "n8n.example.com"),
+            ("https://localhost", "*"),
+            ("https://n8n.localhost", "*"),
+            ("https://n8n.internal", "*"),
+            ("https://n8n.internal.", "*"),
+            ("https://n8n", "*"),
+            ("https://10.0.0.1", "*"),
+            ("https://[fd00::1]", "*"),
+            ("https://n8n.example.com:8443", "*"),
+        ] {
+            assert!(!called(address, n8n), "{address} {n8n}");
+        }
+    }
+
     fn allowed(address: &str, development_host: &str) -> bool {
         let Ok(address) = Url::parse(address) else { return false };
-        check(&address, connectors::of(Platform::Shopify), development_host).is_ok()
+        check(&address, connectors::of(Platform::Shopify), hosts(development_host, "")).is_ok()
     }
 
     #[test]
@@ -97,7 +166,8 @@ mod tests {
     #[test]
     fn own_tables_have_one_address_and_reach_no_host() {
         let own = |address: &str| {
-            check(&Url::parse(address).unwrap(), connectors::of(Platform::Supabase), "127.0.0.1:4100").is_ok()
+            let hosts = hosts("127.0.0.1:4100", "*");
+            check(&Url::parse(address).unwrap(), connectors::of(Platform::Supabase), hosts).is_ok()
         };
         assert!(own("supabase://tables"));
         for address in [

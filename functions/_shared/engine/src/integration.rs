@@ -84,8 +84,7 @@ pub(crate) const fn in_use(side: &Side) -> Result<()> {
 async fn probe(db: &Db, settings: &Settings, side: &Side, deadline: Deadline) -> Result<Probe> {
     let mut probe = Probe::default();
     let address = Url::parse(&side.base_url).map_err(|error| Error::Address(error.to_string()));
-    let checked =
-        address.and_then(|url| guard::check(&url, connectors::of(side.platform), &settings.development_host));
+    let checked = address.and_then(|url| guard::check(&url, connectors::of(side.platform), settings.hosts()));
     if !probe.note("address", checked.map_err(|error| error.to_string())) {
         return Ok(probe);
     }
@@ -168,7 +167,7 @@ pub fn check_base_url(settings: &Settings, platform: Platform, address: &str) ->
     let address =
         if platform == Platform::Supabase && address.is_empty() { connectors::TABLES } else { address };
     let url = Url::parse(address).map_err(|error| Error::Address(error.to_string()))?;
-    guard::check(&url, connectors::of(platform), &settings.development_host)?;
+    guard::check(&url, connectors::of(platform), settings.hosts())?;
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
@@ -178,6 +177,8 @@ pub const fn default_rates(platform: Platform) -> (i64, i64) {
     match platform {
         // A private app has 100 requests per 10 s (<https://developers.hubspot.com/docs/api/usage-details>).
         Platform::Hubspot => (600, 36_000),
+        // The most that a server with one user's patience is asked; its own API counts nothing.
+        Platform::N8n => (10, 600),
         Platform::Shopify | Platform::Netsuite | Platform::Supabase => (1_000, 60_000),
     }
 }

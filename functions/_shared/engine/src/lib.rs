@@ -23,6 +23,7 @@ mod integration;
 mod listed;
 mod look;
 mod lookups;
+mod n8n;
 mod outcome;
 mod replay;
 mod report;
@@ -50,6 +51,10 @@ pub use integration::{
 };
 pub use look::{Applied, Estimate, Outlook, Planned, Which, apply, keep, look};
 pub use lookups::{Lookups, links_of};
+pub use n8n::{
+    Cleanup, Deployed, Part, Read, Removal, Standing, Triggered, Wanted, Way, check_definition, clean_up,
+    deploy, random, read_n8n, read_workflow, trigger,
+};
 pub use replay::{Again, replay};
 pub use report::{RecordError, RunReport};
 pub use search::{Found, FoundRecord, Query, count, search};

@@ -360,6 +360,7 @@ fn reason_of(error: &Error) -> &'static str {
         | Error::Store(_)
         | Error::Settings(_)
         | Error::Filter(_)
+        | Error::Conflict(_)
         | Error::Unheard { .. } => "not_set_up",
     }
 }

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// The most we read of one reply.
 const REPLY_CAP: usize = 10 * 1024 * 1024;
+/// The code of a reply that is larger than that, which is ours and no vendor's.
+pub(crate) const TOO_LARGE: &str = "too_large";
 /// How we introduce ourselves.
 const NAME: &str = concat!("syncline/", env!("CARGO_PKG_VERSION"));
 
@@ -42,7 +44,7 @@ async fn send_and_read(request: Request) -> Result<Reply, Error> {
     while let Some(part) = stream.next().await {
         let part = part.map_err(|error| unavailable(format!("the answer broke off ({error})")))?;
         if read.len().saturating_add(part.len()) > REPLY_CAP {
-            return Err(Error::unexpected("the answer is larger than 10 MiB"));
+            return Err(Error::unexpected("the answer is larger than 10 MiB").with_code(TOO_LARGE));
         }
         read.extend_from_slice(&part);
     }

@@ -287,7 +287,7 @@ mod tests {
         let none = topics(shop, Some(&[ItemType::Product, ItemType::Customer])).unwrap_err();
         assert_eq!(pointer(&none), "/itemTypes/1");
         assert_eq!(pointer(&topics(shop, Some(&[])).unwrap_err()), "/itemTypes");
-        for quiet in [Platform::Netsuite, Platform::Hubspot, Platform::Supabase] {
+        for quiet in [Platform::Netsuite, Platform::Hubspot, Platform::N8n, Platform::Supabase] {
             let error = topics(quiet, None).unwrap_err();
             assert_eq!(pointer(&error), "/integrationId");
             assert!(error.to_string().contains("schedule"), "{error}");

@@ -4,11 +4,15 @@
 //! as it is then, so that messages may come twice, late, in any order or not at all: the clock repairs what is lost.
 
 use crate::account;
+use crate::clock;
+use crate::n8n::store_told;
 use crate::settings::Settings;
-use domain::{Code, Fault, IntegrationId};
+use domain::{Code, Fault, IntegrationId, Platform};
 use http::HeaderMap;
+use serde::Deserialize;
 use std::time::Duration;
 use store::Db;
+use store::n8n::Resources;
 use store::webhooks::{self, Kept, NewEvent};
 
 /// How long messages about one record are gathered, in milliseconds: one edit makes several.
@@ -47,8 +51,11 @@ pub async fn receive_webhook(
     // A credential that we cannot open is our trouble, and nothing that a stranger should learn of.
     let credential =
         account::open_credential(settings, &sender.sealed).map_err(|error| unsigned(&error.to_string()))?;
-    secrets::webhook::verify(scheme, headers, body, &credential.webhook_secrets())
+    secrets::webhook::verify(scheme, headers, body, &credential.webhook_secrets(), clock::now())
         .map_err(|error| unsigned(&error.to_string()))?;
+    if sender.platform == Platform::N8n {
+        return executions(db, id, headers, body).await;
+    }
     let event = connector.event(headers, body).map_err(|error| WebhookError::Message(error.message))?;
     let subject = event.subject.as_ref();
     let event = NewEvent {
@@ -60,6 +67,37 @@ pub async fn receive_webhook(
         delay_ms: GATHERING,
     };
     Ok(webhooks::keep(db, &event).await?)
+}
+
+/// An n8n server tells of executions: its error workflow or a callback of one, or its traces, several at once. They are stored as
+/// they are told; what the poll reads later stands beside them, each execution once.
+async fn executions(
+    db: &Db,
+    id: IntegrationId,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Kept, WebhookError> {
+    let kind =
+        headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let message = |error: connectors::Error| WebhookError::Message(error.message);
+    let told = if kind.starts_with("application/x-protobuf") {
+        connectors::n8n::traced(body).map_err(message)?.into_iter().map(|one| (one, None)).collect()
+    } else {
+        vec![(connectors::n8n::told(body).map_err(message)?, resources(body))]
+    };
+    let news = store_told(db, id, told).await?;
+    Ok(Kept { duplicate: news == 0, queued: 0 })
+}
+
+/// What a callback says its execution did.
+fn resources(body: &[u8]) -> Option<Resources> {
+    #[derive(Deserialize)]
+    struct Told {
+        resources: Resources,
+    }
+    const MOST: u32 = i32::MAX.unsigned_abs();
+    let Resources { created, updated, failed } = serde_json::from_slice::<Told>(body).ok()?.resources;
+    Some(Resources { created: created.min(MOST), updated: updated.min(MOST), failed: failed.min(MOST) })
 }
 
 impl Fault for WebhookError {

@@ -144,6 +144,21 @@ impl<'a> Wire<'a> {
         }
     }
 
+    /// Sends one request once, whatever becomes of it: what it starts must not start twice.
+    pub(crate) async fn ask_once<T: 'static>(&self, exchange: Exchange<T>) -> Result<T, Failure> {
+        match self.once(&exchange, &Cell::new(self.fence.get()), PATIENCE).await? {
+            Step::Done(answer) => Ok(answer),
+            Step::Next { .. } => {
+                Err(connectors::Error::unexpected("a second request would be needed").into())
+            }
+        }
+    }
+
+    /// Whether the account's MCP server can be asked.
+    pub(crate) const fn has_mcp_key(&self) -> bool {
+        self.credential.has_mcp_key()
+    }
+
     /// One step, tried again as its failures and the integration's retry policy allow.
     async fn attempt<T: 'static>(
         &self,

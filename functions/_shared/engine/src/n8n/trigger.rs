@@ -1,0 +1,203 @@
+//! Starting a workflow by hand. n8n's API cannot do that; a webhook can, its MCP server can, and a failure can be tried again.
+
+use super::executions::stored;
+use super::{keep, line};
+use crate::clock::Deadline;
+use crate::error::{Error, Result};
+use crate::settings::Settings;
+use crate::wire::{Failure, Wire};
+use connectors::ErrorKind;
+use connectors::n8n::{self as platform, Execution, ExecutionAsk, Hook, call_webhook, execute_by_mcp, retry};
+use domain::{ExecutionStatus, ExecutionWord, IntegrationId, UserId, Value};
+use store::Db;
+use store::n8n::{self, Record, Stored};
+use store::workflows::{self, Start};
+
+/// What to do where there is no way.
+const NO_WAY: &str = "n8n's API cannot start a workflow. Add a Webhook node and publish the workflow; or let n8n's MCP server start it \
+                      (`availableInMCP` in its settings, and the server's key as `mcp_key` of the account).";
+
+/// Which way a workflow is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Its production webhook.
+    Webhook,
+    /// n8n's MCP server.
+    Mcp,
+    /// Its last failed execution once more.
+    Retry,
+}
+
+impl Way {
+    /// As it stands in tables and answers.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Mcp => "mcp",
+            Self::Retry => "retry",
+        }
+    }
+}
+
+/// A workflow that was started.
+#[derive(Debug, Clone)]
+pub struct Triggered {
+    /// Which way it went.
+    pub way: Way,
+    /// The execution, where it could be told.
+    pub execution_id: Option<i64>,
+    /// How it stands, as far as it could be followed.
+    pub status: Option<ExecutionStatus>,
+}
+
+/// Starts a workflow the best way there is, or this way. Nothing is sent twice: it might run twice.
+///
+/// [`Error::Conflict`] where there is no way, with what to add.
+pub async fn trigger(
+    db: &Db,
+    settings: &Settings,
+    who: UserId,
+    (integration_id, workflow_id): (IntegrationId, &str),
+    payload: &Value,
+    way: Option<Way>,
+    deadline: Deadline,
+) -> Result<Triggered> {
+    let (side, sealed) = line(db, integration_id).await?;
+    let wire = Wire::open(db, settings, &side, sealed, deadline)?;
+    let starter = Starter { db, wire: &wire, workflow_id };
+    let ended = starter.carry_out(payload, way).await;
+    wire.give_back().await?;
+    let (way, execution) = ended?;
+    let (execution_id, status) = match execution {
+        Some(execution) => {
+            let (id, status) = (execution.id, execution.word.status());
+            let row = Stored { triggered_by: Some(who), trigger_way: Some(way.word()), ..stored(execution) };
+            let record = Record { integration_id, fence: None, rows: &[row], descent: None, done: false };
+            n8n::record(db, &record).await?;
+            (Some(id), Some(status))
+        }
+        None => (None, None),
+    };
+    let noted =
+        workflows::Triggered { integration_id, workflow_id, user_id: who, way: way.word(), execution_id };
+    workflows::triggered(db, &noted).await?;
+    Ok(Triggered { way, execution_id, status })
+}
+
+struct Starter<'a> {
+    db: &'a Db,
+    wire: &'a Wire<'a>,
+    workflow_id: &'a str,
+}
+
+impl Starter<'_> {
+    async fn carry_out(&self, payload: &Value, wanted: Option<Way>) -> Result<(Way, Option<Execution>)> {
+        let start = self.start().await?;
+        let hook = start.webhook.clone().and_then(|hook| serde_json::from_value::<Hook>(hook).ok());
+        let hook = hook.filter(|_| start.is_active);
+        let possible = [
+            (Way::Webhook, hook.is_some()),
+            (Way::Mcp, start.in_mcp && self.wire.has_mcp_key()),
+            (Way::Retry, start.failed_execution.is_some()),
+        ];
+        let choice =
+            possible.into_iter().find(|(way, can)| *can && wanted.is_none_or(|wanted| wanted == *way));
+        let way = choice.map(|(way, _)| way).ok_or_else(|| Error::Conflict(NO_WAY.to_owned()))?;
+        let account = &self.wire.account;
+        // Whatever is newer than this was not there before.
+        let newest = self.newest().await?.max(start.newest);
+        let started = match (way, hook, start.failed_execution) {
+            (Way::Webhook, Some(hook), _) => {
+                self.wire.ask_once(call_webhook(account, &hook, payload)?).await.map(|one| one.execution_id)
+            }
+            (Way::Mcp, _, _) => {
+                let node = start.trigger_node.as_deref();
+                let exchange = execute_by_mcp(account, self.workflow_id, node, payload)?;
+                self.wire.ask_once(exchange).await.map(|one| one.execution_id)
+            }
+            (Way::Retry, _, Some(failed)) => return self.retry(failed, newest).await,
+            _ => return Err(Error::Conflict(NO_WAY.to_owned())),
+        };
+        let id = match started {
+            Ok(id) => id,
+            // It may have begun although its answer did not come.
+            Err(Failure::Platform(error)) if error.kind == ErrorKind::Unavailable => {
+                let found = self.newer(newest, None).await?;
+                return found.map(|found| (way, Some(found))).ok_or_else(|| error.into());
+            }
+            Err(other) => return Err(other.into()),
+        };
+        let execution = match id {
+            Some(id) => self.wire.ask(platform::execution(account, id, true)?).await.ok().flatten(),
+            None => self.newer(newest, None).await?,
+        };
+        Ok((way, execution))
+    }
+
+    /// How it can be started; of a workflow that the mirror does not have, n8n is asked.
+    async fn start(&self) -> Result<Start> {
+        let id = self.wire.integration_id();
+        let start = workflows::start(self.db, id, self.workflow_id).await?;
+        if start.is_known {
+            return Ok(start);
+        }
+        let found = self.wire.ask(platform::workflow(&self.wire.account, self.workflow_id)?).await?;
+        let found = found.ok_or_else(|| Error::Conflict("n8n has no such workflow any more.".to_owned()))?;
+        keep(self.db, id, &[found]).await?;
+        Ok(workflows::start(self.db, id, self.workflow_id).await?)
+    }
+
+    /// n8n answers when the new execution has ended, which may be long after our time-out: then it is looked for.
+    async fn retry(&self, failed: i64, newest: i64) -> Result<(Way, Option<Execution>)> {
+        let execution = match self.wire.ask_once(retry(&self.wire.account, failed)?).await {
+            Ok(execution) => execution,
+            Err(Failure::Platform(error)) if error.kind == ErrorKind::Unavailable => {
+                let found = self.newer(newest, Some(failed)).await?;
+                Some(found.ok_or(error)?)
+            }
+            Err(other) => return Err(other.into()),
+        };
+        Ok((Way::Retry, execution))
+    }
+
+    /// The highest id that n8n has given to an execution of this workflow so far.
+    async fn newest(&self) -> Result<i64> {
+        let mut newest = 0;
+        for word in [Some(ExecutionWord::Running), None] {
+            let ask = ExecutionAsk {
+                word,
+                workflow_id: Some(self.workflow_id),
+                below: None,
+                limit: 1,
+                with_errors: false,
+            };
+            let page = self.wire.ask(platform::executions(&self.wire.account, &ask)?).await?;
+            newest = page.rows.iter().map(|row| row.id).max().unwrap_or(0).max(newest);
+        }
+        Ok(newest)
+    }
+
+    /// The newest execution of the workflow after this one, whether it still runs or not.
+    async fn newer(&self, than: i64, retry_of: Option<i64>) -> Result<Option<Execution>> {
+        let mut newest: Option<Execution> = None;
+        for word in [Some(ExecutionWord::Running), None] {
+            let ask = ExecutionAsk {
+                word,
+                workflow_id: Some(self.workflow_id),
+                below: None,
+                limit: 10,
+                with_errors: false,
+            };
+            let page = match self.wire.ask(platform::executions(&self.wire.account, &ask)?).await {
+                Ok(page) => page,
+                // It has been started; which execution that is, the next reading shows.
+                Err(Failure::Later(_) | Failure::Platform(_)) => return Ok(newest),
+                Err(Failure::Store(error)) => return Err(error.into()),
+            };
+            let fits = |row: &Execution| row.id > than && (retry_of.is_none() || row.retry_of == retry_of);
+            // Of one that is in both lists, the second list is the later word.
+            newest = newest.into_iter().chain(page.rows.into_iter().filter(fits)).max_by_key(|row| row.id);
+        }
+        Ok(newest)
+    }
+}
