@@ -33,12 +33,22 @@ pub struct Raw {
     pub content_type: &'static str,
     /// The text.
     pub body: Bytes,
+    /// What else is said of it, by names in lower case.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Raw {
     /// A text of this type, with status 200.
     pub fn new(content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status: None, content_type, body: body.into() }
+        Self { status: None, content_type, body: body.into(), headers: Vec::new() }
+    }
+
+    /// The same with one header more. Its name is in lower case; a value that fits no header is left out. Pages of other
+    /// origins read it only if `cors` lists it.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 }
 
@@ -138,7 +148,8 @@ impl<T: Serialize> Output for Tagged<T> {
 
 impl Output for Raw {
     fn answer(self) -> Result<Answer, Problem> {
-        Ok(Answer::new(self.status.unwrap_or(200), Some(self.content_type), self.body))
+        let answer = Answer::new(self.status.unwrap_or(200), Some(self.content_type), self.body);
+        Ok(self.headers.into_iter().fold(answer, |answer, (name, value)| answer.with(name, value)))
     }
 }
 
@@ -195,7 +206,7 @@ mod tests {
         assert_eq!(status(Created(json!({})).answer()), 201);
         assert_eq!(status(Empty.answer()), 204);
         assert_eq!(status(Raw::new("text/plain", "x").answer()), 200);
-        assert_eq!(status(Raw { status: Some(503), content_type: JSON, body: Bytes::new() }.answer()), 503);
+        assert_eq!(status(Raw { status: Some(503), ..Raw::new(JSON, "") }.answer()), 503);
         assert_eq!(status(Either::<Accepted<u8>, u8>::Right(1).answer()), 200);
     }
 
@@ -215,6 +226,13 @@ mod tests {
     fn a_version_becomes_a_tag() {
         let answer = Tagged { version: "7".to_owned(), output: 1 }.answer().unwrap();
         assert_eq!(answer.headers, [("etag", "\"7\"".to_owned())]);
+    }
+
+    #[test]
+    fn a_text_takes_its_headers_along() {
+        let answer = Raw::new("text/csv", "a").with("x-export-manifest", "{}").answer().unwrap();
+        assert_eq!(answer.headers, [("x-export-manifest", "{}".to_owned())]);
+        assert_eq!((answer.content_type, answer.body.as_ref()), (Some("text/csv"), b"a".as_slice()));
     }
 
     #[test]

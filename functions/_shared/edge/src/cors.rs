@@ -4,8 +4,8 @@
 const REQUEST_HEADERS: &str = "authorization, x-client-info, apikey, content-type, x-retry-count, traceparent, \
                                tracestate, baggage, x-region, idempotency-key, if-match, prefer, x-request-id";
 /// What a page may read beside the body.
-const RESPONSE_HEADERS: &str =
-    "x-request-id, retry-after, sb-error-code, idempotent-replayed, location, etag";
+const RESPONSE_HEADERS: &str = "x-request-id, retry-after, sb-error-code, idempotent-replayed, location, etag, \
+                                content-disposition, x-export-manifest";
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 /// Two hours, the most that Chromium remembers.
 const MAX_AGE: &str = "7200";

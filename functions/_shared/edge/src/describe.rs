@@ -33,7 +33,7 @@ pub struct Operation {
     method: &'static str,
     door: Door,
     summary: Option<&'static str>,
-    media: &'static str,
+    media: &'static [&'static str],
     more_for_keys: bool,
     /// What follows the function's name in its address, and what that is.
     below: Option<(&'static str, &'static str)>,
@@ -154,7 +154,7 @@ impl Operation {
             method,
             door,
             summary: None,
-            media: JSON,
+            media: &[JSON],
             more_for_keys: false,
             below: None,
             fields: |schemas| I::json_schema(schemas),
@@ -169,9 +169,9 @@ impl Operation {
         Self { summary: Some(summary), ..self }
     }
 
-    /// The content type of a [`Raw`] output; JSON unless said otherwise.
+    /// The content types that a [`Raw`] output may have; JSON unless said otherwise.
     #[must_use]
-    pub fn media(self, media: &'static str) -> Self {
+    pub fn media(self, media: &'static [&'static str]) -> Self {
         Self { media, ..self }
     }
 

@@ -97,17 +97,32 @@ impl Operation {
             headers.push("ETag");
         }
         let mut response = json!({"description": description, "headers": common::headers(&headers)});
-        let mut schemas: Vec<Value> =
-            answers.iter().filter_map(|shown| shown.schema.clone().map(schemars::Schema::to_value)).collect();
-        schemas.dedup();
-        let media = if answers.iter().any(|shown| shown.raw) { self.media } else { super::JSON };
-        let schema = match schemas.as_slice() {
-            [] => return response,
+        let content = self.content(answers);
+        if !content.is_empty() {
+            put(&mut response, "content", Value::Object(content));
+        }
+        response
+    }
+
+    /// What the body may be, by content type: of a type in JSON, and a text of the function's own in its own types.
+    fn content(&self, answers: &[&Shown]) -> Map<String, Value> {
+        let mut by_media: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        for shown in answers {
+            let Some(schema) = shown.schema.clone().map(schemars::Schema::to_value) else { continue };
+            for media in if shown.raw { self.media } else { &[super::JSON] } {
+                let schemas = by_media.entry(media).or_default();
+                if !schemas.contains(&schema) {
+                    schemas.push(schema.clone());
+                }
+            }
+        }
+        let either = |schemas: Vec<Value>| match schemas.as_slice() {
             [only] => only.clone(),
             several => json!({"anyOf": several}),
         };
-        put(&mut response, "content", json!({media: {"schema": schema}}));
-        response
+        let body =
+            |(media, schemas): (&str, Vec<Value>)| (media.to_owned(), json!({"schema": either(schemas)}));
+        by_media.into_iter().map(body).collect()
     }
 
     /// Whether a problem of this status can be met here.
@@ -168,5 +183,33 @@ fn query_parameters(schema: &Value) -> Vec<Value> {
 fn put(object: &mut Value, name: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(name.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::describe::{Document, Operation};
+    use crate::{Call, Door, Either, Problem, Raw};
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Input {}
+
+    async fn either(_: Call<Input>) -> Result<Either<u8, Raw>, Problem> {
+        Ok(Either::Left(1))
+    }
+
+    #[test]
+    fn a_type_is_described_in_json_and_a_text_in_its_own_types() {
+        let operation = Operation::get(Door::None, either).media(&["text/csv", "application/x-ndjson"]);
+        let document = Document::new("Test", "1", "").function("f", "Does it.", &[operation]);
+        let document: Value = serde_json::from_str(&document.finish().unwrap()).unwrap();
+        let content = &document["paths"]["/f"]["get"]["responses"]["200"]["content"];
+        let types: Vec<&String> = content.as_object().unwrap().keys().collect();
+        assert_eq!(types, ["application/json", "application/x-ndjson", "text/csv"]);
+        assert_eq!(content["application/json"]["schema"]["type"], "integer");
+        assert_eq!(content["text/csv"]["schema"], json!(true));
     }
 }
