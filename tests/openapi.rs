@@ -13,13 +13,16 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 34] = [
+const FUNCTIONS: [Described; 42] = [
     ("conflict-resolve", ::conflict_resolve::operations),
     ("conflicts", ::conflicts::operations),
     ("data-sync", ::data_sync::operations),
     ("delete-approve", ::delete_approve::operations),
     ("deletes", ::deletes::operations),
     ("delta-sync", ::delta_sync::operations),
+    ("execution-poll", ::execution_poll::operations),
+    ("execution-report", ::execution_report::operations),
+    ("executions", ::executions::operations),
     ("health", ::health::operations),
     ("integration-test", ::integration_test::operations),
     ("integrations", ::integrations::operations),
@@ -48,6 +51,11 @@ const FUNCTIONS: [Described; 34] = [
     ("sync-stop", ::sync_stop::operations),
     ("webhook-receive", ::webhook_receive::operations),
     ("webhook-subscriptions", ::webhook_subscriptions::operations),
+    ("workflow-cleanup", ::workflow_cleanup::operations),
+    ("workflow-registry", ::workflow_registry::operations),
+    ("workflow-sync", ::workflow_sync::operations),
+    ("workflow-trigger", ::workflow_trigger::operations),
+    ("workflows", ::workflows::operations),
 ];
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 

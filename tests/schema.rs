@@ -11,6 +11,7 @@
 )]
 
 mod catalogue;
+mod n8n;
 mod queue;
 mod rights;
 mod runs;

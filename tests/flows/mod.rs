@@ -7,6 +7,8 @@ mod database;
 mod deletes;
 mod echo;
 mod inventory;
+mod n8n;
+mod n8n_executions;
 mod neighbours;
 mod orders;
 mod plans;

@@ -2,6 +2,8 @@
 
 mod data_sync;
 mod direct_tables;
+mod execution_export;
+mod execution_report;
 mod health;
 mod integration_test;
 mod integrations;

@@ -49,7 +49,8 @@ async fn the_migrations_make_a_job_for_every_hour_one_for_every_minute_and_one_f
 
     assert_eq!(
         jobs,
-        "syncline-prune 17 3 * * *, syncline-queue-drain * * * * *, syncline-scheduled-sync 7 * * * *"
+        "syncline-execution-poll * * * * *, syncline-prune 17 3 * * *, syncline-queue-drain * * * * *, \
+         syncline-scheduled-sync 7 * * * *, syncline-workflow-cleanup 43 3 * * *"
     );
 }
 
@@ -159,7 +160,7 @@ async fn an_operator_may_name_the_secrets_otherwise_and_schedule_again() {
     db.run(schedule).await;
     db.run(schedule).await;
 
-    assert_eq!(db.count("select count(*) from cron.job").await, 3, "the same jobs, changed");
+    assert_eq!(db.count("select count(*) from cron.job").await, 5, "the same jobs, changed");
     let command = db.text("select command from cron.job where jobname = 'syncline-queue-drain'").await;
     assert!(command.contains("'my url''s name'") && command.contains("'my key'"), "{command}");
     assert!(!command.contains("syncline_secret_key"), "{command}");

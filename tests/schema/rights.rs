@@ -34,7 +34,26 @@ async fn full() -> Schema {
              reset request.jwt.claims"
         ))
         .await;
+    n8n(&schema).await;
     schema
+}
+
+/// Ana's n8n server with a workflow of hers that has failed.
+async fn n8n(schema: &Schema) {
+    let id = schema
+        .db
+        .text(&format!(
+            "insert into public.integrations (user_id, name, platform, base_url, credential_kind)
+             values ('{ANA}', 'n8n', 'n8n', 'https://n8n.example.com', 'api_key') returning id::text"
+        ))
+        .await;
+    let workflow = json!({"id": "w1", "name": "Mine", "active": true, "is_archived": false, "tags": [], "in_mcp": false,
+        "node_types": [], "fingerprint": "f"});
+    schema.call("n8n/mirror", json!({"integration_id": id, "workflows": [workflow], "complete": true})).await;
+    let failed = json!({"id": 7, "workflow_id": "w1", "status": "failure", "n8n_status": "error"});
+    schema.call("n8n/record_executions", json!({"integration_id": id, "rows": [failed]})).await;
+    let mine = json!({"id": "00000000-0000-4000-8000-0000000000aa", "name": "Mine", "definition": {}});
+    schema.call_as(ANA, "workflows/create", mine).await.unwrap();
 }
 
 async fn as_user(schema: &Schema, user: &str) -> Client {

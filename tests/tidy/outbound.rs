@@ -24,14 +24,35 @@ const SENDS_NOTHING: &[&str] = &[
     "Error",
     "Result",
     "Settings",
+    "Standing",
     "WebhookError",
+    "check_definition",
+    "random",
 ];
+/// What the engine asks n8n servers, and nobody else.
+const ASKS_N8N: &[&str] = &[
+    "Cleanup",
+    "Part",
+    "Read",
+    "Removal",
+    "Wanted",
+    "Way",
+    "clean_up",
+    "deploy",
+    "read_n8n",
+    "read_workflow",
+    "trigger",
+];
+/// Where n8n servers are.
+const N8N: &str = "https://{{ n8n_host }}";
 
 /// What a function's own source says about its rights.
-#[expect(clippy::struct_excessive_bools, reason = "six independent rights, each granted or not")]
+#[expect(clippy::struct_excessive_bools, reason = "seven independent rights, each granted or not")]
 pub(super) struct Rights {
     /// It calls what sends requests to platforms.
     pub(super) sender: bool,
+    /// It calls what sends requests to n8n servers.
+    pub(super) n8n: bool,
     /// Users may call it, so that tokens are checked.
     pub(super) users: bool,
     /// Holders of a secret key may call it.
@@ -48,6 +69,7 @@ impl Rights {
     pub(super) fn of(function: &str) -> Result<Self> {
         let mut rights = Self {
             sender: false,
+            n8n: false,
             users: false,
             secrets: false,
             database: false,
@@ -62,7 +84,10 @@ impl Rights {
             rights.secrets |= !source.find("is_secret").is_empty();
             rights.settings |= !source.find("Settings::read").is_empty();
             let names = names_of_the_engine(&source);
-            rights.sender |= names.iter().any(|name| !SENDS_NOTHING.contains(&name.as_str()));
+            let asks_n8n = |name: &String| ASKS_N8N.contains(&name.as_str());
+            rights.n8n |= names.iter().any(asks_n8n);
+            rights.sender |=
+                names.iter().any(|name| !asks_n8n(name) && !SENDS_NOTHING.contains(&name.as_str()));
             rights.subscriber |= names.contains("subscribe");
         }
         let knows =
@@ -153,6 +178,10 @@ fn a_component_reaches_only_the_hosts_it_needs() -> Result<()> {
         if rights.sender {
             needed.insert(DEVELOPMENT);
             needed.extend(platforms.iter().map(String::as_str));
+        }
+        if rights.n8n {
+            needed.insert(DEVELOPMENT);
+            needed.insert(N8N);
         }
         let listed: BTreeSet<&str> = component.hosts.iter().map(String::as_str).collect();
         for host in needed.difference(&listed) {

@@ -44,6 +44,7 @@ const VARIABLES: &[(&str, Reader)] = &[
     ("jwt_secret", Reader::Callers),
     ("lease_seconds", Reader::Engine),
     ("max_body_bytes", Reader::Everybody),
+    ("n8n_host", Reader::Engine),
     ("public_url", Reader::Subscribers),
     ("secret_keys", Reader::Secrets),
 ];
@@ -96,7 +97,8 @@ fn calls(source: &Source, reader: &str, read: &mut BTreeSet<String>) -> Vec<Stri
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{ISSUER, JWT_SECRET, Reply, World};
 use jsonwebtoken::{EncodingKey, Header};
-use platforms::{HubspotHandle, NetsuiteHandle, ShopifyHandle};
+use platforms::{HubspotHandle, N8nHandle, NetsuiteHandle, ShopifyHandle};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
@@ -15,6 +15,7 @@ pub struct User<'a> {
     shop: Option<ShopifyHandle>,
     erp: Option<NetsuiteHandle>,
     crm: Option<HubspotHandle>,
+    n8n: Option<N8nHandle>,
 }
 
 impl<'a> User<'a> {
@@ -22,7 +23,7 @@ impl<'a> User<'a> {
         let id = Uuid::parse_str(&world.db.text("select gen_random_uuid()::text").await).unwrap();
         let insert = format!("insert into auth.users (id, email) values ('{id}', '{name}@example.com')");
         world.db.run(&insert).await;
-        Self { world, id, token: token(&claims(id)), shop: None, erp: None, crm: None }
+        Self { world, id, token: token(&claims(id)), shop: None, erp: None, crm: None, n8n: None }
     }
 
     /// The user's shop.
@@ -38,6 +39,11 @@ impl<'a> User<'a> {
     /// The user's CRM.
     pub fn crm(&self) -> &HubspotHandle {
         self.crm.as_ref().expect("this user has connected no CRM")
+    }
+
+    /// The user's n8n server.
+    pub fn n8n(&self) -> &N8nHandle {
+        self.n8n.as_ref().expect("this user has connected no n8n server")
     }
 
     /// Connects a shop, through the function that a page would use.
@@ -96,6 +102,20 @@ impl<'a> User<'a> {
             .ok();
         self.crm = Some(crm);
         answer
+    }
+
+    /// Connects an n8n server whose budget is `rate` requests a minute. Its MCP key and the secret of its messages are known.
+    pub async fn connect_n8n(&mut self, name: &str, rate: u32) -> String {
+        let n8n = self.world.platforms.n8n(name);
+        let mut credential = n8n.credential();
+        credential["webhook_secret"] = "s3cret".into();
+        let body = json!({
+            "name": name, "platform": "n8n", "baseUrl": n8n.base_url(), "credential": credential,
+            "ratePerMinute": rate,
+        });
+        let answer = self.invoke("integrations", body).await.ok();
+        self.n8n = Some(n8n);
+        answer["id"].as_str().unwrap().to_owned()
     }
 
     /// Posts to a function with this user's token.
