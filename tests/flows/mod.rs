@@ -9,6 +9,7 @@ mod echo;
 mod inventory;
 mod n8n;
 mod n8n_executions;
+mod n8n_tables;
 mod neighbours;
 mod orders;
 mod plans;
