@@ -34,7 +34,7 @@ const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("delete-approve", "user", "POST"),
     ("webhook-receive/00000000-0000-4000-8000-000000000000", "signature", "POST"),
     ("webhook-subscriptions", "user", "GET"),
-    ("workflow-sync", "user", "POST"),
+    ("workflow-sync", "either", "POST"),
     ("workflows", "user", "POST"),
     ("workflow-trigger", "user", "POST"),
     ("executions", "user", "GET"),
@@ -80,6 +80,7 @@ async fn every_function_lets_in_whom_it_names_and_nobody_else() {
         let expected = match *door {
             "user" => (false, true, false, false),
             "secret" => (false, false, true, false),
+            "either" => (false, true, true, false),
             "signature" => (false, false, false, false),
             _ => (true, true, true, true),
         };
