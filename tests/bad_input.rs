@@ -47,6 +47,7 @@ const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("health", "none", "GET"),
     ("live", "none", "GET"),
     ("ready", "none", "GET"),
+    ("metrics", "secret", "GET"),
     ("openapi", "none", "GET"),
 ];
 

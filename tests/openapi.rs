@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 type Described = (&'static str, fn() -> Vec<Operation>);
 
 /// All of them.
-const FUNCTIONS: [Described; 42] = [
+const FUNCTIONS: [Described; 43] = [
     ("conflict-resolve", ::conflict_resolve::operations),
     ("conflicts", ::conflicts::operations),
     ("data-sync", ::data_sync::operations),
@@ -31,6 +31,7 @@ const FUNCTIONS: [Described; 42] = [
     ("item-search", ::item_search::operations),
     ("live", ::live::operations),
     ("mapping-preview", ::mapping_preview::operations),
+    ("metrics", ::metrics::operations),
     ("openapi", ::openapi::operations),
     ("patterns", ::patterns::operations),
     ("queue", ::queue::operations),

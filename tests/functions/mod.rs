@@ -9,6 +9,7 @@ mod integration_test;
 mod integrations;
 mod item_search;
 mod jobs;
+mod metrics;
 mod patterns;
 mod queue;
 mod scheduled_jobs;

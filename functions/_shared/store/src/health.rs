@@ -93,9 +93,82 @@ pub struct Pruned {
     pub webhooks: u64,
 }
 
+/// What monitoring wants to know of syncs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Sums over all runs that have ended. They only grow.
+    pub totals: Vec<RunTotals>,
+    /// How far syncs lag, by what they connect.
+    pub lags: Vec<Lag>,
+    /// Conflicts that wait for a person. Stops at 10,000.
+    pub conflicts_open: u64,
+    /// Records that fail. Stops at 10,000.
+    pub issues_open: u64,
+}
+
+/// Sums over the ended runs that were begun for the same and ended the same way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunTotals {
+    /// The platform that is read; empty for runs that read an n8n server.
+    pub source: String,
+    /// The platform that is written; empty for those as well.
+    pub target: String,
+    /// The kind of item; empty for those as well.
+    pub item_type: String,
+    /// What they were begun for.
+    pub sync_type: String,
+    /// How they ended.
+    pub status: String,
+    /// How many they are.
+    pub runs: u64,
+    /// Records they created.
+    pub created: u64,
+    /// Records they updated.
+    pub updated: u64,
+    /// Records they found equal.
+    pub unchanged: u64,
+    /// Records they were to leave alone.
+    pub skipped: u64,
+    /// Records they deleted.
+    pub deleted: u64,
+    /// Records that failed.
+    pub failed: u64,
+    /// Records that both sides had changed.
+    pub conflicted: u64,
+    /// Records held for a person.
+    pub held: u64,
+    /// Requests they sent to platforms.
+    pub platform_requests: u64,
+    /// How long they took in all, in seconds.
+    pub seconds: f64,
+    /// How many took at most [`RUN_SECONDS`], each counted in the first that it fits.
+    pub within: Vec<u64>,
+}
+
+/// The classes of [`RunTotals::within`], in seconds.
+pub const RUN_SECONDS: [f64; 6] = [1.0, 5.0, 30.0, 120.0, 600.0, 3600.0];
+
+/// How far syncs lag.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Lag {
+    /// The platform that is read; empty for runs that read an n8n server.
+    pub source: String,
+    /// The platform that is written; empty for those as well.
+    pub target: String,
+    /// The kind of item; empty for those as well.
+    pub item_type: String,
+    /// Of the one that lags most: the seconds since its last run that ended well began.
+    pub seconds: u64,
+}
+
 /// How our own part is doing.
 pub async fn check(db: &Db) -> Result<Health> {
     db.call(sql!("health/check"), &()).await
+}
+
+/// What monitoring wants to know of syncs.
+pub async fn metrics(db: &Db) -> Result<Metrics> {
+    db.call(sql!("health/metrics"), &()).await
 }
 
 /// Drops what has been kept long enough, and makes the partitions of the months to come.
