@@ -15,6 +15,7 @@ mod delta_sync;
 mod faults;
 mod flows;
 mod functions;
+mod n8n_contract;
 mod openapi;
 mod requirements;
 mod schema;

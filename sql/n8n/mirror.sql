@@ -1,7 +1,7 @@
 -- Stores what a server says of its workflows, registers those that are new, and brings the users' own up to date.
 -- Called by engine, with a complete list, or with some of them.
---   in  {integration_id, workflows: [{id, name, active, is_archived, tags, webhook?, trigger_node?, in_mcp, node_types,
---        fingerprint, created_at?, updated_at?}], complete, etag?}
+--   in  {integration_id, workflows: [{id, name, active, is_archived, tags, webhook?, trigger_node?, trigger_takes?, in_mcp,
+--        node_types, fingerprint, created_at?, updated_at?}], complete, etag?}
 --   out {created, updated, unchanged, missing: [workflow ids that a complete list lacks]}
 -- `offset 0`: or the planner would read the whole text once for each field.
 with input as materialized (
@@ -17,7 +17,7 @@ told as materialized (
     case when m.id is null then server.org_id else m.org_id end as org_id, m.id as mvp_id
   from input, server,
     jsonb_to_recordset(input.workflows) as w (id text, name text, active boolean, is_archived boolean, tags text[],
-      webhook jsonb, trigger_node text, in_mcp boolean, node_types text[], fingerprint text, created_at timestamptz,
+      webhook jsonb, trigger_node text, trigger_takes text, in_mcp boolean, node_types text[], fingerprint text, created_at timestamptz,
       updated_at timestamptz)
     left join public.mvp_workflows as m on m.integration_id = (select id from input) and m.n8n_workflow_id = w.id
 ),
@@ -27,14 +27,15 @@ known as materialized (
 ),
 stored as (
   insert into public.n8n_workflows as n (user_id, org_id, integration_id, workflow_id, name, is_active, is_archived, tags,
-    webhook, trigger_node, in_mcp, node_types, fingerprint, n8n_created_at, n8n_updated_at)
-  select t.user_id, t.org_id, server.id, t.id, t.name, t.active, t.is_archived, t.tags, t.webhook, t.trigger_node, t.in_mcp,
+    webhook, trigger_node, trigger_takes, in_mcp, node_types, fingerprint, n8n_created_at, n8n_updated_at)
+  select t.user_id, t.org_id, server.id, t.id, t.name, t.active, t.is_archived, t.tags, t.webhook, t.trigger_node,
+    t.trigger_takes, t.in_mcp,
     t.node_types, t.fingerprint, t.created_at, t.updated_at
   from told as t, server
   on conflict (integration_id, workflow_id) do update
   set user_id = excluded.user_id, org_id = excluded.org_id, name = excluded.name, is_active = excluded.is_active,
       is_archived = excluded.is_archived, tags = excluded.tags, webhook = excluded.webhook,
-      trigger_node = excluded.trigger_node, in_mcp = excluded.in_mcp, node_types = excluded.node_types,
+      trigger_node = excluded.trigger_node, trigger_takes = excluded.trigger_takes, in_mcp = excluded.in_mcp, node_types = excluded.node_types,
       fingerprint = excluded.fingerprint, n8n_updated_at = excluded.n8n_updated_at, seen_at = now(),
       missing_since = null, gone_at = null
   returning n.workflow_id

@@ -1,13 +1,13 @@
 -- How a workflow can be started.
 -- Called by engine, for workflow-trigger.
 --   in  {integration_id, workflow_id}
---   out {webhook?, trigger_node?, in_mcp, is_active, failed_execution?, newest}    newest: the highest execution id we know of it
+--   out {webhook?, trigger_node?, trigger_takes?, in_mcp, is_active, failed_execution?, newest}    newest: the highest execution id we know of it
 with input as materialized (
   select (j ->> 'integration_id')::uuid as integration_id, j ->> 'workflow_id' as workflow_id
   from (select $1::text::jsonb as j) as given
 )
 select json_build_object(
-  'webhook', n.webhook, 'trigger_node', n.trigger_node, 'in_mcp', coalesce(n.in_mcp, false),
+  'webhook', n.webhook, 'trigger_node', n.trigger_node, 'trigger_takes', n.trigger_takes, 'in_mcp', coalesce(n.in_mcp, false),
   'is_active', coalesce(n.is_active, false), 'is_known', n.id is not null,
   'failed_execution', (
     select e.execution_id from public.workflow_executions as e

@@ -123,6 +123,8 @@ pub struct Mirrored {
     pub webhook: Option<Value>,
     /// The node that n8n's MCP server starts.
     pub trigger_node: Option<String>,
+    /// What that node wants to be given: `webhook`, `form`, `chat` or `nothing`.
+    pub trigger_takes: Option<&'static str>,
     /// Whether the MCP server may start it.
     pub in_mcp: bool,
     /// The kinds of its nodes.

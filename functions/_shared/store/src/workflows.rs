@@ -289,6 +289,8 @@ pub struct Start {
     pub webhook: Option<Value>,
     /// The node that n8n's MCP server starts.
     pub trigger_node: Option<String>,
+    /// What that node wants to be given: `webhook`, `form`, `chat` or `nothing`.
+    pub trigger_takes: Option<String>,
     /// Whether the MCP server may start it.
     pub in_mcp: bool,
     /// Whether it is published.

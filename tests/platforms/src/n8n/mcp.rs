@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Instance;
 use super::problem::Problem;
 use super::runs::{self, Start};
-use super::workflow::text;
+use super::workflow::{Version, text};
 use crate::web::{Reply, Request};
 
 const NOT_EXPOSED: &str =
@@ -75,6 +75,13 @@ fn execute(instance: &mut Instance, arguments: &Value) -> Value {
     let Some(version) = version.cloned() else {
         return error("Workflow is not published. Publish it to execute it in production mode.");
     };
+    if !is_manual && workflow.live.is_none() {
+        // What is published runs a little later.
+        return error(&format!("Workflow '{}' has no published (active) version to execute", workflow.id));
+    }
+    if let Some(refused) = refused(&version, arguments) {
+        return error(&refused);
+    }
     let mode = match version.webhooks().first() {
         _ if is_manual => "manual",
         Some(_) => "webhook",
@@ -88,6 +95,26 @@ fn execute(instance: &mut Instance, arguments: &Value) -> Value {
     let start = Start { workflow: &id, version: &version, mode, input, retry_of: None };
     let execution = runs::begin(state, start);
     json!({ "executionId": execution.to_string(), "status": "started" })
+}
+
+/// Why a trigger is not started with these inputs: it must be given what it wants, by its name, and nothing else.
+fn refused(version: &Version, arguments: &Value) -> Option<String> {
+    let inputs = arguments.get("inputs");
+    let named = text(arguments, "triggerNodeName");
+    let webhooks: Vec<String> = version.webhooks().into_iter().map(|one| one.node).collect();
+    if named.is_empty() {
+        let all = webhooks.join(", ");
+        let message = "Provide triggerNodeName and inputs to execute this workflow. Available triggers:";
+        return (!webhooks.is_empty()).then(|| format!("{message} {all}."));
+    }
+    match (webhooks.iter().any(|name| name == named), inputs) {
+        (true, Some(inputs)) if inputs.get("webhookData").is_some() => None,
+        (true, _) => Some(format!(
+            "Trigger node \"{named}\" requires inputs matching {{ webhookData: {{ headers?, query?, body? }} }}."
+        )),
+        (false, Some(_)) => Some(format!("Trigger node \"{named}\" does not accept inputs. Omit inputs.")),
+        (false, None) => None,
+    }
 }
 
 /// What a tool gives, as text and as it is.

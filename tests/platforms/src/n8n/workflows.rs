@@ -220,6 +220,10 @@ pub(crate) fn delete(instance: &mut Instance, call: &Call) -> Result<Reply, Prob
         let message = "Cannot delete a published workflow. Unpublish it before deleting.";
         return Err(Problem::new(409, message));
     }
+    if workflow.archived && (workflow.live.is_some() || workflow.pending.is_some()) {
+        // As 2.41.1 does right after a published workflow was archived.
+        return Err(Problem::new(500, "Internal server error"));
+    }
     if workflow.live.is_some() || workflow.pending.is_some() {
         let message = "Workflow is still being unpublished. Please try again in a few moments.";
         return Err(Problem::new(409, message));

@@ -22,6 +22,7 @@ mod tags;
 mod tests;
 mod told;
 mod traced;
+mod trigger;
 mod workflows;
 mod writing;
 
@@ -32,6 +33,7 @@ pub use starting::{Started, call_webhook, execute_by_mcp};
 pub use tags::{set_tags, tag};
 pub use told::told;
 pub use traced::traced;
+pub use trigger::{Takes, Trigger};
 pub use workflows::{Hook, ListAsk, Listed, Tag, Workflow, workflow, workflows};
 
 use crate::{

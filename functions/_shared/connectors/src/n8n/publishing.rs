@@ -62,6 +62,11 @@ fn deleting(site: &Site, path: &str, waits: u32) -> Result<Exchange<bool>> {
     Ok(site.ask(request, move |reply| match failure::of(reply) {
         None => Ok(Step::Done(true)),
         Some(error) if failure::is_gone(&error) => Ok(Step::Done(false)),
+        // Right after it was archived, n8n 2.41.1 fails inside instead.
+        Some(error) if error.vendor_code.as_deref() == Some("500") && waits < MOST_WAITS => {
+            let exchange = deleting(&again, &path, waits.saturating_add(1))?;
+            Ok(Step::Next { exchange, after: UNPUBLISHING })
+        }
         Some(error) if error.kind == ErrorKind::Conflict => {
             if !error.message.contains("still being unpublished") {
                 return Err(published(error));

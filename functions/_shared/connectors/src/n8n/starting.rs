@@ -5,6 +5,7 @@
 use super::executions::shortened;
 use super::failure;
 use super::site::{self, id, request};
+use super::trigger::{Takes, Trigger};
 use super::workflows::Hook;
 use crate::{Account, Error, ErrorKind, Exchange, Reply, Result, read};
 use domain::Value;
@@ -25,7 +26,7 @@ pub struct Started {
 
 /// Calls a workflow's production webhook. The answer is the workflow's own; an `executionId` in it is read.
 ///
-/// [`ErrorKind::Conflict`] where n8n has no such webhook now: the workflow is not published, or only just.
+/// [`ErrorKind::Conflict`] where n8n does not run the workflow now: the workflow is not published, or only just.
 /// [`ErrorKind::Rejected`] for everything that the workflow itself answers: that is never tried again.
 pub fn call_webhook(account: &Account, hook: &Hook, payload: &Value) -> Result<Exchange<Started>> {
     let method = Method::from_bytes(hook.method.as_bytes())
@@ -75,6 +76,12 @@ fn scalars(address: &mut Url, payload: &Value) {
     }
 }
 
+/// What n8n calls published runs only a moment later.
+fn not_published() -> Error {
+    let message = "n8n does not run the workflow now: publish it, or wait a moment if it was just published";
+    Error::new(ErrorKind::Conflict, message).with_code("not_published")
+}
+
 /// A webhook speaks for its workflow, not for the account: what it refuses says nothing of the API key.
 fn webhook_failure(reply: &Reply) -> Option<Error> {
     if reply.status().is_success() {
@@ -82,11 +89,7 @@ fn webhook_failure(reply: &Reply) -> Option<Error> {
     }
     let (status, told) = (reply.status().as_u16(), failure::said(reply));
     let error = match (status, told) {
-        (404, Some(told)) if told.contains("not registered") => Error::new(
-            ErrorKind::Conflict,
-            "n8n has no such webhook now: publish the workflow, or wait a moment if it was just published",
-        )
-        .with_code("not_published"),
+        (404, Some(told)) if told.contains("not registered") => not_published(),
         (429, _) => Error::new(ErrorKind::RateLimited, "n8n asks to slow down")
             .with_retry_after(read::retry_after(reply)),
         (404 | 500, None) | (501..=599, _) => failure::starting(reply),
@@ -99,23 +102,21 @@ fn webhook_failure(reply: &Reply) -> Option<Error> {
 }
 
 /// Runs a published workflow through n8n's MCP server, whatever its trigger is. The workflow has to be open to that
-/// ([`super::Workflow::in_mcp`]). A payload, which must be an object, arrives as the body of a webhook's request.
+/// ([`super::Workflow::in_mcp`]). A payload, which must be an object, arrives as the body of a webhook's request, as the fields
+/// of a form, or, its `chatInput`, as a message; other triggers take none.
 pub fn execute_by_mcp(
     account: &Account,
     workflow_id: &str,
-    trigger_node: Option<&str>,
+    trigger: Option<&Trigger>,
     payload: &Value,
 ) -> Result<Exchange<Started>> {
     let mut arguments =
         json!({ "workflowId": id(workflow_id, "a workflow")?, "executionMode": "production" });
-    let inputs = match payload {
-        Value::Null => None,
-        Value::Object(fields) if fields.is_empty() => None,
-        Value::Object(_) => Some(json!({ "webhookData": { "method": "POST", "body": payload } })),
-        _ => return Err(rejected("what a workflow is started with must be an object".to_owned())),
-    };
+    let inputs = trigger.map_or(Takes::Nothing, |trigger| trigger.takes).inputs(payload)?;
     if let Some(arguments) = arguments.as_object_mut() {
-        arguments.extend(trigger_node.map(|node| ("triggerNodeName".to_owned(), Value::from(node))));
+        arguments.extend(
+            trigger.map(|trigger| ("triggerNodeName".to_owned(), Value::from(trigger.node.as_str()))),
+        );
         arguments.extend(inputs.map(|inputs| ("inputs".to_owned(), inputs)));
     }
     let body = json!({
@@ -152,8 +153,9 @@ fn answer(reply: &Reply) -> Result<Value> {
 }
 
 fn mcp_started(answer: &Value) -> Result<Started> {
-    let refused = |why: Option<&str>| {
-        Err(rejected(shortened(why.unwrap_or("n8n's MCP server refused the call without a reason"))))
+    let refused = |why: Option<&str>| match why {
+        Some(why) if why.contains("no published (active) version") => Err(not_published()),
+        why => Err(rejected(shortened(why.unwrap_or("n8n's MCP server refused the call without a reason")))),
     };
     if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
         return refused(error.get("message").and_then(Value::as_str));
@@ -190,6 +192,6 @@ fn execution_id(value: &Value) -> Option<i64> {
     value.get("executionId").and_then(read::integer)
 }
 
-fn rejected(message: String) -> Error {
+pub(super) fn rejected(message: String) -> Error {
     Error::new(ErrorKind::Rejected, message)
 }

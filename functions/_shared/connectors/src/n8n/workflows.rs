@@ -3,6 +3,7 @@
 use super::failure;
 use super::replies::{Listing, Loose, RawNode, RawTag, RawWorkflow, text, time};
 use super::site;
+use super::trigger::{Takes, Trigger};
 use crate::{Account, Error, Exchange, Reply, Result, Step, read};
 use chrono::{DateTime, Utc};
 use domain::Value;
@@ -41,7 +42,7 @@ pub struct Workflow {
     /// Its production webhook.
     pub webhook: Option<Hook>,
     /// The first enabled node that starts it, whatever kind of trigger it is.
-    pub trigger_node: Option<String>,
+    pub trigger: Option<Trigger>,
     /// Whether n8n's MCP server may run it.
     pub in_mcp: bool,
     /// The types of its draft's nodes, each once, in order.
@@ -133,7 +134,7 @@ impl Workflow {
             active_version_id: text(&raw.active_version_id),
             tags: tags.collect(),
             webhook: runs.iter().find_map(|node| hook(node)),
-            trigger_node: runs.iter().find(|node| is_trigger(node)).and_then(|node| text(&node.name)),
+            trigger: runs.iter().find_map(|node| trigger(node)),
             in_mcp: raw.settings.known().is_some_and(|settings| settings.in_mcp == true),
             node_types,
         })
@@ -172,15 +173,10 @@ fn hook(node: &RawNode) -> Option<Hook> {
     Some(Hook { method, path: path.to_owned(), node: text(&node.name)? })
 }
 
-/// Whether a node starts a workflow. Those that wait for another workflow's failure are none that could be started.
-fn is_trigger(node: &RawNode) -> bool {
-    let Some(kind) = node.kind.as_str().filter(|_| is_enabled(node)) else { return false };
-    let name = kind.rsplit('.').next().unwrap_or(kind).to_ascii_lowercase();
-    match name.as_str() {
-        "errortrigger" => false,
-        "webhook" | "cron" | "interval" | "start" | "emailreadimap" => true,
-        _ => name.ends_with("trigger"),
-    }
+/// The trigger that a node is.
+fn trigger(node: &RawNode) -> Option<Trigger> {
+    let kind = node.kind.as_str().filter(|_| is_enabled(node))?;
+    Some(Trigger { takes: Takes::of(kind)?, node: text(&node.name)? })
 }
 
 /// A page of workflows. Ids are to be taken once, and what a page leaves out is only gone when [`workflow`] says so.

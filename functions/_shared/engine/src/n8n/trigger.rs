@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::wire::{Failure, Wire};
 use connectors::ErrorKind;
-use connectors::n8n::{self as platform, Execution, ExecutionAsk, Hook, call_webhook, execute_by_mcp, retry};
+use connectors::n8n::{
+    self as platform, Execution, ExecutionAsk, Hook, Takes, Trigger, call_webhook, execute_by_mcp, retry,
+};
 use domain::{ExecutionStatus, ExecutionWord, IntegrationId, UserId, Value};
 use store::Db;
 use store::n8n::{self, Record, Stored};
@@ -111,8 +113,11 @@ impl Starter<'_> {
                 self.wire.ask_once(call_webhook(account, &hook, payload)?).await.map(|one| one.execution_id)
             }
             (Way::Mcp, _, _) => {
-                let node = start.trigger_node.as_deref();
-                let exchange = execute_by_mcp(account, self.workflow_id, node, payload)?;
+                let trigger = start.trigger_node.map(|node| {
+                    let takes = start.trigger_takes.as_deref().and_then(Takes::from_word);
+                    Trigger { node, takes: takes.unwrap_or(Takes::Nothing) }
+                });
+                let exchange = execute_by_mcp(account, self.workflow_id, trigger.as_ref(), payload)?;
                 self.wire.ask_once(exchange).await.map(|one| one.execution_id)
             }
             (Way::Retry, _, Some(failed)) => return self.retry(failed, newest).await,

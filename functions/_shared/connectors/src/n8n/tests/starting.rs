@@ -1,6 +1,6 @@
 use super::{ID, account, at, refusal, starting};
 use crate::ErrorKind;
-use crate::n8n::{Hook, Started, call_webhook, execute_by_mcp};
+use crate::n8n::{Hook, Started, Takes, Trigger, call_webhook, execute_by_mcp};
 use crate::testing::{mutated, ok, play, play_some, reply};
 use domain::auth::Scheme;
 use proptest::prelude::*;
@@ -104,7 +104,8 @@ fn event(content: &Value) -> crate::Reply {
 #[test]
 fn any_workflow_is_run_through_the_mcp_server() {
     let payload = json!({ "a": 5 });
-    let exchange = execute_by_mcp(&at("https://x.example/n8n"), ID, Some("Webhook"), &payload).unwrap();
+    let webhook = Trigger { node: "Webhook".to_owned(), takes: Takes::Webhook };
+    let exchange = execute_by_mcp(&at("https://x.example/n8n"), ID, Some(&webhook), &payload).unwrap();
     assert_eq!(exchange.scheme, Scheme::McpBearer);
     let (sent, answer) = play(exchange, &[event(&json!({ "executionId": "564", "status": "started" }))]);
     assert_eq!((sent[0].method.as_str(), sent[0].path.as_str()), ("POST", "/n8n/mcp-server/http"));
@@ -123,6 +124,28 @@ fn any_workflow_is_run_through_the_mcp_server() {
         json!({ "workflowId": ID, "executionMode": "production" })
     );
     assert_eq!(execute_by_mcp(&account(), ID, None, &json!([1])).unwrap_err().kind, ErrorKind::Rejected);
+}
+
+#[test]
+fn each_kind_of_trigger_is_given_what_it_wants_and_nothing_else() {
+    let given = |takes, payload: Value| {
+        let trigger = Trigger { node: "Start".to_owned(), takes };
+        let exchange =
+            execute_by_mcp(&account(), ID, Some(&trigger), &payload).map_err(|error| error.kind)?;
+        let (sent, _) = play_some(exchange, &[ok(&json!({}))]);
+        Ok(sent[0].body["params"]["arguments"]["inputs"].clone())
+    };
+    let request = json!({ "webhookData": { "method": "POST", "body": {} } });
+    assert_eq!(given(Takes::Webhook, Value::Null), Ok(request.clone()), "also of nothing");
+    assert_eq!(given(Takes::Webhook, json!({})), Ok(request));
+    assert_eq!(given(Takes::Form, json!({ "a": 1 })), Ok(json!({ "formData": { "a": 1 } })));
+    assert_eq!(given(Takes::Chat, json!({ "chatInput": "Hello" })), Ok(json!({ "chatInput": "Hello" })));
+    assert_eq!(given(Takes::Chat, json!({ "a": 1 })), Err(ErrorKind::Rejected));
+    assert_eq!(given(Takes::Nothing, json!({})), Ok(Value::Null));
+    assert_eq!(given(Takes::Nothing, json!({ "a": 1 })), Err(ErrorKind::Rejected));
+    for takes in [Takes::Webhook, Takes::Form, Takes::Chat, Takes::Nothing] {
+        assert_eq!(Takes::from_word(takes.word()), Some(takes));
+    }
 }
 
 #[test]

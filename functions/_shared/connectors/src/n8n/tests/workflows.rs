@@ -24,7 +24,12 @@ fn a_workflow_is_read_without_what_its_nodes_hold() {
     assert!(found.active && found.in_mcp && !found.is_archived);
     assert_eq!(found.updated_at, Some("2026-11-20T22:29:25.179Z".parse().unwrap()));
     assert_eq!(found.tags.iter().map(|tag| tag.name.as_str()).collect::<Vec<_>>(), ["usr:42", "shop"]);
-    assert_eq!(found.trigger_node.as_deref(), Some("Webhook"), "an error trigger starts nothing");
+    let trigger = found.trigger.as_ref().unwrap();
+    assert_eq!(
+        (trigger.node.as_str(), trigger.takes.word()),
+        ("Webhook", "webhook"),
+        "an error trigger starts nothing"
+    );
     assert_eq!(
         found.node_types,
         ["n8n-nodes-base.code", "n8n-nodes-base.errorTrigger", "n8n-nodes-base.webhook"]
