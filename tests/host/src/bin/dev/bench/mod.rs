@@ -8,11 +8,13 @@ mod report;
 mod row;
 #[cfg(test)]
 mod tests;
+mod workflows;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use platforms::Platforms;
+use serde_json::{Value, json};
 
 use crate::demo::Merchant;
 use crate::options::Options as WorldOptions;
@@ -39,6 +41,9 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     if host::real_spin() {
         bail!("a real Spin counts nothing: run this without SYNCLINE_HOST");
     }
+    if options.form == Form::Workflows {
+        return servers(options).await;
+    }
     let begun = machine::load();
     // Before our own world: with DATABASE_URL both set the functions' password on the same server.
     let once = if options.form == Form::Usual { Some(machine::once().await?) } else { None };
@@ -60,11 +65,25 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         sizes,
     };
     print!("{}", report.text());
-    if let Some(file) = &options.json {
-        let text = serde_json::to_string_pretty(&report.json())?;
-        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    }
+    write(options, &report.json())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Measures how n8n servers are read.
+async fn servers(options: &Options) -> Result<ExitCode> {
+    let world = start().await?;
+    let rows = workflows::all(&world, &workflows::CASES).await?;
+    world.stop().await;
+    print!("{}", workflows::table(&rows));
+    let rows: Vec<Value> = rows.iter().map(workflows::Row::json).collect();
+    write(options, &json!({ "workflows": rows }))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(options: &Options, numbers: &Value) -> Result<()> {
+    let Some(file) = &options.json else { return Ok(()) };
+    let text = serde_json::to_string_pretty(numbers)?;
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// A world with nobody in it: each case brings its own merchant.
@@ -86,6 +105,7 @@ fn wanted(options: &Options) -> (Vec<Case>, &'static [Pass]) {
     match options.form {
         Form::Usual => (cases(&small(&SIZES)), &Pass::ALL),
         Form::Quick => (cases(&small(&QUICK)), &Pass::ALL),
+        Form::Workflows => (Vec::new(), &[]),
         Form::Curve => (small(&CURVE).into_iter().map(to_erp).collect(), &Pass::CURVE),
     }
 }

@@ -17,6 +17,8 @@ Usage: cargo dev bench [OPTIONS]
 
   --curve          1,000 to 100,000 items, from the shop into the ERP: what an item costs as there are more of them, how long
                    the longest call takes, and how much memory is held. No budget of an account makes it wait.
+  --workflows      Instead: how long one call takes to read 1, 10 and 250 workflows of an n8n server, and 10 users' servers with
+                   10 each at once, when all is new and when a little is.
   --least N        Nothing with fewer than N items.
   --most N         Nothing with more than N items.
   --quick          10 and 100 items only, and no run of `cargo dev --once`.
@@ -37,6 +39,8 @@ pub(crate) enum Form {
     Quick,
     /// How the cost grows with the items.
     Curve,
+    /// How n8n servers are read.
+    Workflows,
 }
 
 /// What to measure.
@@ -88,6 +92,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command> {
             "--help" | "-h" | "help" => return Ok(Command::BenchHelp),
             "--quick" => options.form = Form::Quick,
             "--curve" => options.form = Form::Curve,
+            "--workflows" => options.form = Form::Workflows,
             "--least" => options.least = items(&value()?)?,
             "--most" => options.most = items(&value()?)?,
             "--sizes" => options.sizes = true,

@@ -108,3 +108,21 @@ fn a_bucket_is_two_numbers_of_points() {
         assert_eq!(options(wrong), None, "{wrong}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_of_several_users_are_read_whole_and_within_their_budget() {
+    let world = start().await.unwrap();
+
+    let rows = workflows::all(&world, &[(2, 3)]).await.unwrap();
+    world.stop().await;
+
+    let seen: Vec<_> = rows.iter().map(|row| (row.pass, row.workflows, row.successes)).collect();
+    assert_eq!(seen, [("first", 3, 2), ("again", 4, 2)]);
+    assert!(rows.iter().all(|row| (1..=10).contains(&row.requests)), "{rows:?}");
+    let table = workflows::table(&rows);
+    assert_eq!(
+        table.lines().filter(|line| line.contains("first") || line.contains("again")).count(),
+        2,
+        "{table}"
+    );
+}
