@@ -1,9 +1,9 @@
 //! A server's executions: none missed, none stored twice.
 //!
 //! n8n lists executions by id, newest first, and hides those that run. So each reading
-//! 1. asks for those that run and wait,
+//! 1. asks for those that run,
 //! 2. descends through the list to the watermark: everything up to there that had ended is stored already,
-//! 3. asks one by one for those that were open and are not listed as open any more,
+//! 3. asks for those that were open and have not been seen: for all that wait, if there are several, and one by one,
 //! 4. asks why the failures failed.
 //!
 //! An execution that begins after 1 and is still at work when 2 passes its place is in neither list. Its id is higher than
@@ -39,9 +39,10 @@ pub(super) async fn read(
     read: &mut Read,
 ) -> Result<(), Failure> {
     let reader = Reader { db, wire, fence };
-    let mut open = reader.open(read).await?;
+    let mut open = BTreeSet::new();
+    reader.open(ExecutionWord::Running, &mut open, read).await?;
     reader.descend(place, &mut open, read).await?;
-    reader.settle(&open, read).await?;
+    reader.settle(open, read).await?;
     reader.explain(read).await?;
     // What is newer than a descent that was laid aside comes in a reading of its own, and soon.
     if place.descent_top.is_some() { Err(Failure::Later(Duration::ZERO)) } else { Ok(()) }
@@ -54,23 +55,24 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Those that run and wait now.
-    async fn open(&self, read: &mut Read) -> Result<BTreeSet<i64>, Failure> {
-        let mut open = BTreeSet::new();
-        for word in [ExecutionWord::Running, ExecutionWord::Waiting] {
-            let mut below = None;
-            loop {
-                let page = self.page(Some(word), below, PAGE, false).await?;
-                let lowest = page.rows.iter().map(|row| row.id).min();
-                open.extend(page.rows.iter().map(|row| row.id));
-                self.store(page.rows, None, false, read).await?;
-                match lowest {
-                    Some(lowest) if page.has_more && below != Some(lowest) => below = Some(lowest),
-                    _ => break,
-                }
+    /// Those that stand like this now.
+    async fn open(
+        &self,
+        word: ExecutionWord,
+        open: &mut BTreeSet<i64>,
+        read: &mut Read,
+    ) -> Result<(), Failure> {
+        let mut below = None;
+        loop {
+            let page = self.page(Some(word), below, PAGE, false).await?;
+            let lowest = page.rows.iter().map(|row| row.id).min();
+            open.extend(page.rows.iter().map(|row| row.id));
+            self.store(page.rows, None, false, read).await?;
+            match lowest {
+                Some(lowest) if page.has_more && below != Some(lowest) => below = Some(lowest),
+                _ => return Ok(()),
             }
         }
-        Ok(open)
     }
 
     /// From the newest, or from where the last reading stopped, down to the watermark.
@@ -83,7 +85,7 @@ impl Reader<'_> {
             let lowest = page.rows.iter().map(|row| row.id).min().unwrap_or(0);
             let newest = *top.get_or_insert(highest);
             let done = !page.has_more || lowest <= place.watermark || below == Some(lowest);
-            // Those that are queued stand in this list, and are open as well.
+            // Those that are queued or wait stand in this list, and are open as well.
             let is_open = |row: &&Execution| row.word.status() == ExecutionStatus::Running;
             open.extend(page.rows.iter().filter(is_open).map(|row| row.id));
             let news = page.rows.into_iter().filter(|row| row.id > place.watermark).collect();
@@ -95,10 +97,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Those that were open and are not among the open ones any more.
-    async fn settle(&self, open: &BTreeSet<i64>, read: &mut Read) -> Result<(), Failure> {
-        let unsettled = n8n::unsettled(self.db, self.wire.integration_id()).await?;
-        for id in unsettled.open.into_iter().filter(|id| !open.contains(id)) {
+    /// Those that were open and are not among the open ones any more. Long waits lie below the watermark.
+    async fn settle(&self, mut open: BTreeSet<i64>, read: &mut Read) -> Result<(), Failure> {
+        let was_open = n8n::unsettled(self.db, self.wire.integration_id()).await?.open;
+        if was_open.iter().filter(|id| !open.contains(id)).count() > 1 {
+            self.open(ExecutionWord::Waiting, &mut open, read).await?;
+        }
+        for id in was_open.into_iter().filter(|id| !open.contains(id)) {
             match self.one(id).await? {
                 Some(execution) => self.store(vec![execution], None, false, read).await?,
                 None => self.forget(id).await?,
