@@ -50,7 +50,7 @@ pub(super) fn sides_of(user: &User<'_>, key: &str, get: impl Fn(&Product) -> Str
 }
 
 /// The user's conflicts in this state.
-async fn conflicts(user: &User<'_>, status: &str) -> Vec<Value> {
+pub(super) async fn conflicts(user: &User<'_>, status: &str) -> Vec<Value> {
     user.get(&format!("conflicts?status={status}")).await.ok()["data"].as_array().unwrap().clone()
 }
 

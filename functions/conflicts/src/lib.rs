@@ -1,16 +1,20 @@
 //! `conflicts`: records that both sides changed, or that wait for a person for another reason.
 
 use chrono::{DateTime, Utc};
+use domain::decide::{Choice, Precedent, Suggestion, suggest};
 use domain::{ConfigId, ConflictId, ItemId, ItemType, RunId, UserId, Value};
 use edge::describe::Operation;
 use edge::{Call, Door, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use store::Db;
-use store::conflicts::{self, Conflict, ConflictQuery};
+use store::conflicts::{self, Chosen, Conflict, ConflictQuery};
 
+/// The state of a conflict that waits for a person.
+const PENDING: &str = "pending";
 /// The words of a conflict's state.
-const STATES: &[&str] = &["pending", "resolved", "settled"];
+const STATES: &[&str] = &[PENDING, "resolved", "settled"];
 
 /// Which conflicts to show.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -65,6 +69,9 @@ pub struct Row {
     pub message: Option<String>,
     /// Per field: what both held when they agreed, what each holds now, and the rule. Values about a person are masked.
     pub changes: Value,
+    /// While it waits: what people have mostly chosen for its fields in this sync, each `choice` as `conflict-resolve` takes it. Only
+    /// choices that were made at least three times and in two thirds of all cases.
+    pub suggestions: BTreeMap<String, Suggested>,
     /// Its state.
     pub status: String,
     /// What was decided.
@@ -77,6 +84,17 @@ pub struct Row {
     pub created_at: DateTime<Utc>,
     /// When it was last met.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What people have mostly chosen for a field.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Suggested {
+    /// The choice.
+    pub choice: Choice,
+    /// How often it was made.
+    pub times: u64,
+    /// Of so many decisions about the field.
+    pub of: u64,
 }
 
 #[cfg(target_family = "wasm")]
@@ -94,13 +112,40 @@ async fn list(call: Call<Query>) -> Result<Page, Problem> {
     let before = edge::cursor::read(cursor.as_deref())?;
     let ids = id.map(|id| vec![id]);
     let query = ConflictQuery { ids, config_id, status, before, limit: edge::cursor::limit(limit)? };
-    let page = conflicts::list(&Db::open().await?, &user.claims, &query).await?;
+    let db = Db::open().await?;
+    let page = conflicts::list(&db, &user.claims, &query).await?;
     if id.is_some() && page.rows.is_empty() {
         return Err(Problem::not_found());
     }
     let last = page.rows.last().filter(|_| page.has_more);
     let next_cursor = last.map(|row| edge::cursor::write(row.created_at, row.id));
-    Ok(Page { next_cursor, has_more: page.has_more, data: page.rows.into_iter().map(Row::from).collect() })
+    let mut data: Vec<Row> = page.rows.into_iter().map(Row::from).collect();
+    let waiting: Vec<ConfigId> =
+        data.iter().filter(|row| row.status == PENDING).map(|row| row.config_id).collect();
+    if !waiting.is_empty() {
+        let chosen = conflicts::precedents(&db, &user.claims, &waiting).await?;
+        for row in data.iter_mut().filter(|row| row.status == PENDING) {
+            row.suggestions = suggestions(&chosen, row);
+        }
+    }
+    Ok(Page { next_cursor, has_more: page.has_more, data })
+}
+
+/// What is suggested for the fields of this conflict that wait.
+fn suggestions(chosen: &[Chosen], row: &Row) -> BTreeMap<String, Suggested> {
+    let waits = |field: &str| {
+        row.changes.as_array().into_iter().flatten().any(|change| {
+            change.get("field").is_some_and(|named| named == field)
+                && change.get("writes").is_some_and(|writes| writes == "nothing")
+        })
+    };
+    let precedents: Vec<Precedent> = chosen
+        .iter()
+        .filter(|one| one.config_id == row.config_id && waits(&one.field))
+        .map(|one| Precedent { field: one.field.clone(), choice: one.choice.clone(), times: one.times })
+        .collect();
+    let suggested = |found: Suggestion| Suggested { choice: found.choice, times: found.times, of: found.of };
+    suggest(&precedents).into_iter().map(|(field, found)| (field, suggested(found))).collect()
 }
 
 impl From<Conflict> for Row {
@@ -117,6 +162,7 @@ impl From<Conflict> for Row {
             reason: conflict.reason,
             message: conflict.message,
             changes: conflict.changes,
+            suggestions: BTreeMap::new(),
             status: conflict.status,
             resolution: conflict.resolution,
             resolved_by: conflict.resolved_by,

@@ -9,11 +9,13 @@ mod bases;
 mod change;
 mod leaf;
 mod merge;
+mod precedent;
 mod resolution;
 mod walk;
 
 pub use bases::{Answers, bases_after};
 pub use change::{Change, Writes};
+pub use precedent::{Precedent, Suggestion, suggest};
 pub use resolution::{Choice, Resolution};
 
 use crate::mapping::{Mapping, Nobody, Refused, Resolver, Towards, Violation};

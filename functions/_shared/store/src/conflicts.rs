@@ -4,6 +4,7 @@ use crate::db::user_sql;
 use crate::page::Rows;
 use crate::{Claims, Db, PageOf, Result};
 use chrono::{DateTime, Utc};
+use domain::decide::Choice;
 use domain::{ConfigId, ConflictId, ItemId, ItemType, RunId, UserId, Value};
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,33 @@ pub struct Decided {
     pub config_id: ConfigId,
     /// The source platform's id.
     pub source_id: String,
+}
+
+/// What people have chosen for a field of a sync.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Chosen {
+    /// The sync.
+    pub config_id: ConfigId,
+    /// The field, as conflicts name it.
+    pub field: String,
+    /// What was chosen.
+    pub choice: Choice,
+    /// How often, among the last hundred conflicts of the sync.
+    pub times: u64,
+}
+
+/// How the newest decided conflicts of these syncs were decided, field by field.
+pub async fn precedents(db: &Db, claims: &Claims, config_ids: &[ConfigId]) -> Result<Vec<Chosen>> {
+    #[derive(Serialize)]
+    struct Input<'a> {
+        config_ids: &'a [ConfigId],
+    }
+    #[derive(Deserialize)]
+    struct Told {
+        rows: Vec<Chosen>,
+    }
+    let told: Told = db.call_as(claims, user_sql!("conflicts/precedents"), &Input { config_ids }).await?;
+    Ok(told.rows)
 }
 
 /// The conflicts that this user may see.
