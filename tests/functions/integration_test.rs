@@ -33,15 +33,27 @@ fn why(result: &Value) -> &str {
 async fn a_good_account_passes_every_step_and_the_result_is_kept_with_it() {
     let world = World::start().await;
     let ana = world.merchant("ana").await;
-    for platform in ["shopify", "netsuite"] {
+    for (platform, api) in [("shopify", "Shopify Admin GraphQL 2026-10"), ("netsuite", "SuiteTalk REST v1")] {
         assert_eq!(account(&ana, platform).await["lastTestTime"], Value::Null);
 
         let result = test(&ana, platform).await;
 
         assert_eq!(
             names(&result),
-            ["accountName", "currency", "integrationId", "ok", "status", "steps", "warnings"]
+            [
+                "accountName",
+                "apiName",
+                "apiVersion",
+                "currency",
+                "integrationId",
+                "ok",
+                "status",
+                "steps",
+                "warnings"
+            ]
         );
+        let spoken = [&result["apiName"], &result["apiVersion"]].map(|word| word.as_str().unwrap());
+        assert_eq!(spoken.join(" "), api);
         assert_eq!(steps(&result), "address credential connection permissions", "{platform}");
         assert_eq!(
             (&result["ok"], &result["status"], &result["warnings"]),

@@ -29,6 +29,10 @@ pub struct Output {
     pub status: Status,
     /// What was tried, in order; the first that failed is the last.
     pub steps: Vec<Step>,
+    /// The platform's interface that is spoken, as the vendor calls it; absent if the test did not come so far.
+    pub api_name: Option<&'static str>,
+    /// Its version.
+    pub api_version: Option<String>,
     /// The account's own name, where the platform said it.
     pub account_name: Option<String>,
     /// The account's currency.
@@ -65,6 +69,7 @@ async fn integration_test(call: Call<Input>) -> Result<Output, Problem> {
     let deadline = engine::Deadline::at(call.deadline.at());
     let (probe, status) = engine::test_integration(&db, &settings, account.id, deadline).await?;
     let report = probe.report;
+    let (api_name, api_version) = probe.api.map(|api| (api.name, api.version)).unzip();
     Ok(Output {
         integration_id: account.id,
         ok: probe.ok,
@@ -74,6 +79,8 @@ async fn integration_test(call: Call<Input>) -> Result<Output, Problem> {
             .into_iter()
             .map(|one| Step { step: one.step, ok: one.ok, detail: one.detail })
             .collect(),
+        api_name,
+        api_version,
         account_name: report.as_ref().map(|report| report.account_name.clone()),
         currency: report.as_ref().and_then(|report| report.currency.clone()),
         warnings: report.map(|report| report.warnings).unwrap_or_default(),

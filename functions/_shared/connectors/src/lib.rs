@@ -35,13 +35,26 @@ use chrono::TimeDelta;
 use domain::auth::{CredentialKind, Scheme, WebhookScheme};
 use domain::{Fields, ItemType, Platform};
 use http::HeaderMap;
+use serde::Serialize;
 use url::Url;
 
 /// The result of one record of a batch: what the platform holds now, or why it refused.
 pub type Outcome = Result<Written>;
 
+/// The interface of a platform that a connector speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Api {
+    /// Its name, as the vendor calls it.
+    pub name: &'static str,
+    /// Its version, as the vendor writes it.
+    pub version: String,
+}
+
 /// A platform, verb by verb. A verb it does not have answers [`ErrorKind::Unsupported`]; that is the default.
 pub trait Connector: Sync {
+    /// What it speaks with this account.
+    fn api(&self, account: &Account) -> Api;
+
     /// The hosts it talks to in production, as patterns of `allowed_outbound_hosts`.
     fn hosts(&self) -> &'static [&'static str];
 

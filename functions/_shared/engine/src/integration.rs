@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::guard;
 use crate::settings::Settings;
 use crate::wire::{Failure, Wire};
-use connectors::TestReport;
+use connectors::{Api, TestReport};
 use domain::auth::CredentialKind;
 use domain::{IntegrationId, Platform, UserId, Value};
 use secrets::Credential;
@@ -25,6 +25,8 @@ pub struct Probe {
     pub ok: bool,
     /// What was tried, in order; the first that failed is the last.
     pub steps: Vec<ProbeStep>,
+    /// What we speak with the platform.
+    pub api: Option<Api>,
     /// What the platform said of the account.
     pub report: Option<TestReport>,
     /// Whether it failed for a reason that passes by itself, and says nothing about the credential.
@@ -100,6 +102,7 @@ async fn probe(db: &Db, settings: &Settings, side: &Side, deadline: Deadline) ->
         }
     };
     probe.note("credential", Ok(()));
+    probe.api = Some(wire.connector.api(&wire.account));
     let tested = match wire.connector.test(&wire.account) {
         Ok(exchange) => wire.ask(exchange).await,
         Err(error) => Err(Failure::Platform(error)),

@@ -19,7 +19,7 @@ mod tests;
 mod writing;
 
 use crate::{
-    Account, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
+    Account, Api, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
     SchemaObject, TestReport, Write,
 };
 use chrono::TimeDelta;
@@ -38,6 +38,10 @@ const CONCURRENCY: usize = 3;
 pub(crate) struct Hubspot;
 
 impl Connector for Hubspot {
+    fn api(&self, _: &Account) -> Api {
+        Api { name: "HubSpot CRM API", version: "v3".to_owned() }
+    }
+
     fn hosts(&self) -> &'static [&'static str] {
         &["https://api.hubapi.com"]
     }

@@ -37,7 +37,7 @@ pub use trigger::{Takes, Trigger};
 pub use workflows::{Hook, ListAsk, Listed, Tag, Workflow, workflow, workflows};
 
 use crate::{
-    Account, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
+    Account, Api, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
     SchemaObject, TestReport, Write,
 };
 use domain::auth::{Scheme, WebhookScheme};
@@ -55,6 +55,10 @@ pub(crate) struct N8n;
 
 impl Connector for N8n {
     /// Wherever its owner runs it: the deployment says which host may be called.
+    fn api(&self, _: &Account) -> Api {
+        Api { name: "n8n public API", version: "v1".to_owned() }
+    }
+
     fn hosts(&self) -> &'static [&'static str] {
         &["https://{{ n8n_host }}"]
     }

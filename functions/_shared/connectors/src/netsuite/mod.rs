@@ -25,7 +25,7 @@ mod tests;
 mod upsert;
 
 use crate::{
-    Account, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
+    Account, Api, Capability, Connector, Error, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
     SchemaObject, TestReport, Token, Write,
 };
 use domain::auth::Scheme;
@@ -42,6 +42,10 @@ const NO_CUSTOMERS: &str = "customers of NetSuite are not synced";
 pub(crate) struct Netsuite;
 
 impl Connector for Netsuite {
+    fn api(&self, _: &Account) -> Api {
+        Api { name: "SuiteTalk REST", version: "v1".to_owned() }
+    }
+
     fn hosts(&self) -> &'static [&'static str] {
         &["https://*.suitetalk.api.netsuite.com"]
     }

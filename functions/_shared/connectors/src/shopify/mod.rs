@@ -27,8 +27,8 @@ mod variant_input;
 mod webhooks;
 
 use crate::{
-    Account, Capability, Connector, Error, Event, Exchange, Gauge, Key, Limits, ListQuery, Outcome, Page,
-    Reply, Result, SchemaObject, Subscription, TestReport, Token, Write,
+    Account, Api, Capability, Connector, Error, Event, Exchange, Gauge, Key, Limits, ListQuery, Outcome,
+    Page, Reply, Result, SchemaObject, Subscription, TestReport, Token, Write,
 };
 use domain::auth::{Scheme, WebhookScheme};
 use domain::{Fields, ItemType, Record, Value};
@@ -47,6 +47,11 @@ const NO_CUSTOMERS: &str = "customers of Shopify are not synced";
 pub(crate) struct Shopify;
 
 impl Connector for Shopify {
+    fn api(&self, account: &Account) -> Api {
+        let version = account.setting("api_version", graphql::API_VERSION).to_owned();
+        Api { name: "Shopify Admin GraphQL", version }
+    }
+
     fn hosts(&self) -> &'static [&'static str] {
         &["https://*.myshopify.com"]
     }

@@ -13,8 +13,8 @@ mod tests;
 mod writing;
 
 use crate::{
-    Account, Capability, Connector, Exchange, Key, Limits, ListQuery, Outcome, Page, Result, SchemaObject,
-    TestReport, Write,
+    Account, Api, Capability, Connector, Exchange, Key, Limits, ListQuery, Outcome, Page, Result,
+    SchemaObject, TestReport, Write,
 };
 use domain::auth::{CredentialKind, Scheme};
 use domain::{ItemType, Record};
@@ -27,6 +27,10 @@ pub(crate) struct Supabase;
 const AT_ONCE: usize = 500;
 
 impl Connector for Supabase {
+    fn api(&self, _: &Account) -> Api {
+        Api { name: "Supabase tables", version: "1".to_owned() }
+    }
+
     fn hosts(&self) -> &'static [&'static str] {
         &[]
     }
