@@ -77,6 +77,8 @@ pub(crate) struct Ledger {
     pub(crate) by_external: HashMap<(&'static str, String), u64>,
     pub(crate) by_name: HashMap<(Option<u64>, String), u64>,
     pub(crate) children: HashMap<u64, BTreeSet<u64>>,
+    /// Products: items without a parent. Benchmarks count them again and again.
+    pub(crate) parents: BTreeSet<u64>,
     pub(crate) stock: HashMap<u64, BTreeMap<u64, Stock>>,
     pub(crate) stock_changed: HashMap<u64, DateTime<Utc>>,
     pub(crate) gone: Vec<Gone>,
@@ -107,6 +109,7 @@ impl Ledger {
             by_external: HashMap::new(),
             by_name: HashMap::new(),
             children: HashMap::new(),
+            parents: BTreeSet::new(),
             stock: HashMap::new(),
             stock_changed: HashMap::new(),
             gone: Vec::new(),
@@ -216,6 +219,8 @@ impl Ledger {
             self.by_name.insert((parent, record.text("itemId").to_lowercase()), record.id);
             if let Some(parent) = parent {
                 self.children.entry(parent).or_default().insert(record.id);
+            } else if record.kind == "inventoryItem" {
+                self.parents.insert(record.id);
             }
         }
         self.dirty.insert(key);
@@ -229,6 +234,7 @@ impl Ledger {
         if is_item(old.kind) {
             let parent = old.reference("parent");
             self.by_name.remove(&(parent, old.text("itemId").to_lowercase()));
+            self.parents.remove(&old.id);
             if let Some(siblings) = parent.and_then(|parent| self.children.get_mut(&parent)) {
                 siblings.remove(&old.id);
             }
