@@ -54,7 +54,7 @@ fn run_client(url: &str, token: &str) -> Value {
     let output = Command::new(installed)
         .arg("client.mjs")
         .current_dir(&folder)
-        .env("SYNCLINE_URL", url)
+        .env("NEXT_PUBLIC_SUPABASE_URL", url)
         .env("SYNCLINE_TOKEN", token)
         .output()
         .unwrap();

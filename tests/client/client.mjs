@@ -1,13 +1,13 @@
 // Calls the functions as a page does, through supabase-js, and prints what it got as one JSON line.
-// Settings come from the environment: SYNCLINE_URL (the host), SYNCLINE_TOKEN (a user's token).
+// Settings come from the environment: NEXT_PUBLIC_SUPABASE_URL (the host), SYNCLINE_TOKEN (a user's token).
 import { createClient } from '@supabase/supabase-js'
 
-const { SYNCLINE_URL, SYNCLINE_TOKEN } = process.env
+const { NEXT_PUBLIC_SUPABASE_URL, SYNCLINE_TOKEN } = process.env
 
 // The functions run beside the project, not inside it: calls to `/functions/v1/` go to our host.
 const toOurHost = (input, init) => {
   const url = new URL(typeof input === 'string' ? input : input.url)
-  return fetch(new URL(url.pathname + url.search, SYNCLINE_URL), init)
+  return fetch(new URL(url.pathname + url.search, NEXT_PUBLIC_SUPABASE_URL), init)
 }
 const connect = (token) =>
   createClient('http://127.0.0.1:1', 'sb_publishable_of_the_tests', {
@@ -34,7 +34,7 @@ const answers = {
   history: await told(await user.functions.invoke('sync-history?limit=1', { method: 'GET' })),
 }
 
-const preflight = await fetch(new URL('/functions/v1/delta-sync', SYNCLINE_URL), {
+const preflight = await fetch(new URL('/functions/v1/delta-sync', NEXT_PUBLIC_SUPABASE_URL), {
   method: 'OPTIONS',
   headers: {
     origin: 'https://shop.example',

@@ -1,5 +1,6 @@
 //! Records on their way between platforms: stock, orders, the ways to sign in, more than one user at once.
 
+mod audit;
 mod care;
 mod customers;
 mod dashboard;
@@ -10,9 +11,11 @@ mod inventory;
 mod n8n;
 mod n8n_executions;
 mod n8n_tables;
+mod n8n_traces;
 mod neighbours;
 mod orders;
 mod plans;
+mod precedents;
 mod sign_in;
 mod subscriptions;
 mod tables;
