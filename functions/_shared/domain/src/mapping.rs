@@ -143,7 +143,7 @@ impl Mapping {
             let mut missing = false;
             let Mapped { fields, warnings } = &mut made;
             let name = rule.target.to_string();
-            let sight = Sight { record: source, resolver, towards, target: &name };
+            let sight = Sight { record: source, resolver, towards };
             rule.target.copy(&rule.source, source, fields, &mut |given| match rule
                 .change(given, &sight, warnings)
             {
@@ -192,11 +192,6 @@ impl Mapping {
     #[must_use]
     pub fn turned(&self) -> Self {
         Self { rules: self.rules.iter().filter_map(Rule::turned).collect() }
-    }
-
-    /// Whether this top-level field of the target holds something about a person.
-    pub fn is_personal(&self, field: &str) -> bool {
-        self.rules.iter().any(|rule| rule.personal && rule.target.field() == field)
     }
 
     /// The tree of the target's fields.

@@ -134,10 +134,6 @@ impl Resolver for Heard<'_> {
         }
         answer
     }
-
-    fn unique(&self, field: &str, value: &Value) -> Option<bool> {
-        self.lookups.unique(field, value)
-    }
 }
 
 impl Resolver for Lookups {
@@ -147,10 +143,6 @@ impl Resolver for Lookups {
             return answer.clone().map(Value::String);
         }
         self.shared.asked.borrow_mut().insert(half);
-        None
-    }
-
-    fn unique(&self, _: &str, _: &Value) -> Option<bool> {
         None
     }
 }

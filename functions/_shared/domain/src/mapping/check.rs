@@ -20,8 +20,6 @@ pub enum Check {
     Email,
     /// An address on the web, `http` or `https`.
     Url,
-    /// No other record has it. Asked of [`super::Resolver::unique`].
-    Unique,
     /// A value of this type.
     Type(ValueType),
     /// A number within bounds, both included.
@@ -89,7 +87,6 @@ impl Check {
             Self::NotNull => "not_null",
             Self::Email => "email",
             Self::Url => "url",
-            Self::Unique => "unique",
             Self::Type(_) => "type",
             Self::Range { .. } => "range",
             Self::Length { .. } => "length",
@@ -117,10 +114,6 @@ impl Check {
             Self::NotNull | Self::Custom(_) => (true, String::new()),
             Self::Email => (text.is_some_and(is_email), "this is no e-mail address".to_owned()),
             Self::Url => (text.is_some_and(is_url), "this is no web address".to_owned()),
-            Self::Unique => (
-                sight.resolver.unique(sight.target, value).unwrap_or(true),
-                "another record has the same value".to_owned(),
-            ),
             Self::Type(kind) => (kind.fits(value), format!("this is no {}", kind.word())),
             Self::Range { min, max } => return range(value, min.as_ref(), max.as_ref()),
             Self::Length { min, max } => {

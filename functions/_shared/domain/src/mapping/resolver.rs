@@ -15,9 +15,6 @@ pub enum Towards {
 pub trait Resolver {
     /// The id, on the other side, of a linked record of this object; `None` when there is no link.
     fn linked(&self, object: &str, id: &Value, towards: Towards) -> Option<Value>;
-
-    /// Whether no other record has this value in this field of the target; `None` when that is not known, which passes.
-    fn unique(&self, field: &str, value: &Value) -> Option<bool>;
 }
 
 /// Knows nothing.
@@ -26,10 +23,6 @@ pub struct Nobody;
 
 impl Resolver for Nobody {
     fn linked(&self, _: &str, _: &Value, _: Towards) -> Option<Value> {
-        None
-    }
-
-    fn unique(&self, _: &str, _: &Value) -> Option<bool> {
         None
     }
 }

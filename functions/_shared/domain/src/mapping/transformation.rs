@@ -70,7 +70,6 @@ pub(super) struct Sight<'a> {
     pub(super) record: &'a Fields,
     pub(super) resolver: &'a dyn Resolver,
     pub(super) towards: Towards,
-    pub(super) target: &'a str,
 }
 
 impl Transformation {

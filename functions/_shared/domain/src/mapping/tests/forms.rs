@@ -225,10 +225,6 @@ impl Resolver for Linked {
     fn linked(&self, object: &str, id: &Value, towards: Towards) -> Option<Value> {
         (object == "customer" && *id == json!("s1") && towards == Towards::Target).then(|| json!("t1"))
     }
-
-    fn unique(&self, field: &str, value: &Value) -> Option<bool> {
-        Some(!(field == "code" && *value == json!("taken")))
-    }
 }
 
 #[test]
@@ -265,20 +261,10 @@ fn only_a_mapping_that_follows_links_has_something_to_ask() {
 }
 
 #[test]
-fn a_field_is_about_a_person_when_its_own_rule_says_so() {
-    let mapping = mapping(&json!([
-        {"source": "mail", "target": "contact.email", "personal": true}, {"source": "title", "target": "title"},
-    ]));
-    assert!(mapping.is_personal("contact"));
-    assert!(!mapping.is_personal("title") && !mapping.is_personal("other"));
-}
-
-#[test]
-fn whether_a_value_is_unique_is_asked_of_who_knows() {
-    let rule = json!([{"source": "code", "target": "code", "transformation": {"validate": "unique"}}]);
-    assert!(map_with(&rule, json!({"code": "free"}), &Linked).is_ok());
-    assert!(map_with(&rule, json!({"code": "taken"}), &Linked).is_err());
-    assert!(map(&rule, json!({"code": "taken"})).is_ok(), "who does not know lets it pass");
+fn a_check_that_nobody_could_make_is_refused() {
+    let rules = json!([{"source": "code", "target": "code", "transformation": {"validate": "unique"}}]);
+    let refused = serde_json::from_value::<Mapping>(rules);
+    assert!(refused.is_err(), "whether a value is unique, only the platform that is written to knows");
 }
 
 #[test]
