@@ -303,8 +303,14 @@ async fn without_a_webhook_the_mcp_server_a_retry_or_a_clear_refusal_follow() {
 
     ana.n8n().set_setting(&id, "availableInMCP", json!(true));
     ana.invoke("workflow-sync", json!({ "action": "sync_workflow", "workflowId": registry })).await.ok();
+    let started = ana.invoke("workflow-trigger", start.clone()).await.ok();
+    assert_eq!(started["way"], "mcp", "{started}");
+
+    // As mirrored before it was read what triggers want to be given.
+    world.db.run("update public.n8n_workflows set trigger_takes = null").await;
     let started = ana.invoke("workflow-trigger", start).await.ok();
     assert_eq!(started["way"], "mcp", "{started}");
+    assert_eq!(world.db.text("select trigger_takes from public.n8n_workflows").await, "nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

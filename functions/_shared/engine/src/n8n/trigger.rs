@@ -139,11 +139,12 @@ impl Starter<'_> {
         Ok((way, execution))
     }
 
-    /// How it can be started; of a workflow that the mirror does not have, n8n is asked.
+    /// How it can be started; of a workflow that the mirror does not have, or not whole, n8n is asked.
     async fn start(&self) -> Result<Start> {
         let id = self.wire.integration_id();
         let start = workflows::start(self.db, id, self.workflow_id).await?;
-        if start.is_known {
+        let is_whole = start.trigger_node.is_none() || start.trigger_takes.is_some();
+        if start.is_known && is_whole {
             return Ok(start);
         }
         let found = self.wire.ask(platform::workflow(&self.wire.account, self.workflow_id)?).await?;
