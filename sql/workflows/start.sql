@@ -13,6 +13,11 @@ select json_build_object(
     select e.execution_id from public.workflow_executions as e
     where e.integration_id = input.integration_id and e.workflow_id = input.workflow_id and e.status = 'failure'
       and e.retry_success_id is null
+      -- One that was tried again in n8n is not told so once it is old; the new one says which it tries.
+      and not exists (
+        select from public.workflow_executions as again
+        where again.integration_id = e.integration_id and again.workflow_id = e.workflow_id
+          and again.retry_of = e.execution_id and again.status <> 'failure')
     order by e.execution_id desc limit 1),
   'newest', (
     select coalesce(max(e.execution_id), 0) from public.workflow_executions as e

@@ -153,6 +153,31 @@ async fn failures_are_explained_told_and_settled_and_nothing_secret_is_kept() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_that_was_tried_again_in_n8n_is_not_tried_a_third_time() {
+    let world = World::start().await;
+    let mut ana = world.user("ana").await;
+    ana.connect_n8n("n8n", AMPLE).await;
+    let id = ana.n8n().add_workflow("Nightly", true, None);
+    let failed = ana.n8n().run(&id, &Plan::error("no disk left"));
+    sync(&ana).await;
+    for _ in 0..2 {
+        // The failure sinks below what a reading looks at.
+        ana.n8n().run(&id, &Plan::Success);
+        poll(&world).await;
+    }
+    let address = format!("{}/api/v1/executions/{failed}/retry", ana.n8n().base_url());
+    let by_hand = world.http.post(address).header("x-n8n-api-key", ana.n8n().api_key()).json(&json!({}));
+    assert_eq!(by_hand.send().await.unwrap().status(), 200);
+    poll(&world).await;
+
+    let registry = ana.get("workflow-registry").await.ok()["data"][0]["id"].clone();
+    let start = json!({ "workflowId": registry, "confirm": true });
+    ana.invoke("workflow-trigger", start).await.problem("conflict");
+
+    assert_eq!(ana.n8n().executions().len(), 4, "nothing was started");
+}
+
 /// Sends a body as n8n's nodes do, signed with the account's secret.
 async fn told(ana: &User<'_>, account: &str, body: &str, secret: &str) -> Reply {
     let time = chrono::Utc::now().timestamp_millis().to_string();

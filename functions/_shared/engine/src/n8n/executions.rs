@@ -88,7 +88,8 @@ impl Reader<'_> {
             // Those that are queued or wait stand in this list, and are open as well.
             let is_open = |row: &&Execution| row.word.status() == ExecutionStatus::Running;
             open.extend(page.rows.iter().filter(is_open).map(|row| row.id));
-            let news = page.rows.into_iter().filter(|row| row.id > place.watermark).collect();
+            let news =
+                page.rows.into_iter().filter(|row| row.id > place.watermark || is_open(&row)).collect();
             self.store(news, Some(Descent { top: newest, below: lowest }), done, read).await?;
             if done {
                 return Ok(());
