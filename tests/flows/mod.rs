@@ -10,6 +10,7 @@ mod echo;
 mod inventory;
 mod n8n;
 mod n8n_executions;
+mod n8n_live;
 mod n8n_tables;
 mod n8n_traces;
 mod neighbours;

@@ -57,7 +57,7 @@ fn a_webhook_that_is_not_published_says_what_to_do() {
     });
     let error = called(reply(404, &[], &body.to_string())).unwrap_err();
     assert_eq!((error.kind, error.vendor_code.as_deref()), (ErrorKind::Conflict, Some("not_published")));
-    assert!(error.message.contains("publish the workflow"));
+    assert!(error.message.contains("publish it"));
 }
 
 #[test]

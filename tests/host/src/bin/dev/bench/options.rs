@@ -17,8 +17,8 @@ Usage: cargo dev bench [OPTIONS]
 
   --curve          1,000 to 100,000 items, from the shop into the ERP: what an item costs as there are more of them, how long
                    the longest call takes, and how much memory is held. No budget of an account makes it wait.
-  --workflows      Instead: how long one call takes to read 1, 10 and 250 workflows of an n8n server, and 10 users' servers with
-                   10 each at once, when all is new and when a little is.
+  --workflows      Instead: how long one call takes to read 1, 10 and 250 workflows of an n8n server, and 10 and 50
+                   users' servers with 10 each at once, when all is new and when a little is.
   --least N        Nothing with fewer than N items.
   --most N         Nothing with more than N items.
   --quick          10 and 100 items only, and no run of `cargo dev --once`.

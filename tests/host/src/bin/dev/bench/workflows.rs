@@ -20,7 +20,7 @@ use crate::sync::millis;
 use crate::world::World;
 
 /// Users at once, and the workflows on the server of each.
-pub(crate) const CASES: [(usize, usize); 4] = [(1, 1), (1, 10), (1, 250), (10, 10)];
+pub(crate) const CASES: [(usize, usize); 5] = [(1, 1), (1, 10), (1, 250), (10, 10), (50, 10)];
 
 /// Half of what a server may be asked in any minute; who has used more waits for the next one, unmeasured.
 const HALF: u64 = 5;
