@@ -2,7 +2,7 @@
 -- Called by conflicts, as the user.
 --   in  {config_ids}
 --   out {rows: [{config_id, field, choice, times}]}
--- Only fields that waited count: those that were written for without a person were not decided by one.
+-- Of a conflict only the fields that waited for a person are stored, so that each of them was decided by one.
 with input as materialized (
   select distinct one.id::uuid as config_id
   from jsonb_array_elements_text($1::text::jsonb -> 'config_ids') as one (id)
@@ -14,11 +14,10 @@ decided as (
   from input
   cross join lateral (
     select c.changes, c.resolution from public.data_sync_conflicts as c
-    where c.config_id = input.config_id and c.status = 'resolved' and json_typeof(c.changes) = 'array'
+    where c.config_id = input.config_id and c.status = 'resolved' and c.kind = 'conflicted' and json_typeof(c.changes) = 'array'
     order by c.resolved_at desc limit 100
   ) as past
   cross join lateral json_array_elements(past.changes) as change (value)
-  where change.value ->> 'writes' = 'nothing'
 ),
 told as (
   select d.config_id, d.field, d.choice, count(*) as times from decided as d

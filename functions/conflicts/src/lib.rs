@@ -120,28 +120,30 @@ async fn list(call: Call<Query>) -> Result<Page, Problem> {
     let last = page.rows.last().filter(|_| page.has_more);
     let next_cursor = last.map(|row| edge::cursor::write(row.created_at, row.id));
     let mut data: Vec<Row> = page.rows.into_iter().map(Row::from).collect();
-    let waiting: Vec<ConfigId> =
-        data.iter().filter(|row| row.status == PENDING).map(|row| row.config_id).collect();
+    let waiting: Vec<ConfigId> = data.iter().filter(|row| waits(row)).map(|row| row.config_id).collect();
     if !waiting.is_empty() {
         let chosen = conflicts::precedents(&db, &user.claims, &waiting).await?;
-        for row in data.iter_mut().filter(|row| row.status == PENDING) {
+        for row in data.iter_mut().filter(|row| waits(row)) {
             row.suggestions = suggestions(&chosen, row);
         }
     }
     Ok(Page { next_cursor, has_more: page.has_more, data })
 }
 
-/// What is suggested for the fields of this conflict that wait.
+/// Whether a person is to choose between both sides.
+fn waits(row: &Row) -> bool {
+    row.status == PENDING && row.kind == "conflicted"
+}
+
+/// What is suggested for the fields of this conflict.
 fn suggestions(chosen: &[Chosen], row: &Row) -> BTreeMap<String, Suggested> {
-    let waits = |field: &str| {
-        row.changes.as_array().into_iter().flatten().any(|change| {
-            change.get("field").is_some_and(|named| named == field)
-                && change.get("writes").is_some_and(|writes| writes == "nothing")
-        })
+    let has = |field: &str| {
+        let changes = row.changes.as_array();
+        changes.into_iter().flatten().any(|change| change.get("field").is_some_and(|named| named == field))
     };
     let precedents: Vec<Precedent> = chosen
         .iter()
-        .filter(|one| one.config_id == row.config_id && waits(&one.field))
+        .filter(|one| one.config_id == row.config_id && has(&one.field))
         .map(|one| Precedent { field: one.field.clone(), choice: one.choice.clone(), times: one.times })
         .collect();
     let suggested = |found: Suggestion| Suggested { choice: found.choice, times: found.times, of: found.of };
