@@ -50,7 +50,8 @@ fn switch(account: &Account, workflow_id: &str, verb: &str, before: &str) -> Res
 }
 
 /// Deletes a workflow and its executions; `false` when it was not there. One that is still being unpublished is waited
-/// for. One that is published is a [`ErrorKind::Conflict`] with the code `published`.
+/// for. One that is published is a [`ErrorKind::Conflict`] with the code `published`. Right after one was archived, n8n 2.41.1
+/// fails inside ([`ErrorKind::Unavailable`]): worth another try, as any such failure is.
 pub fn delete_workflow(account: &Account, workflow_id: &str) -> Result<Exchange<bool>> {
     let path = format!("/workflows/{}", id(workflow_id, "a workflow")?);
     deleting(&site::of(account)?, &path, 0)
@@ -62,11 +63,6 @@ fn deleting(site: &Site, path: &str, waits: u32) -> Result<Exchange<bool>> {
     Ok(site.ask(request, move |reply| match failure::of(reply) {
         None => Ok(Step::Done(true)),
         Some(error) if failure::is_gone(&error) => Ok(Step::Done(false)),
-        // Right after it was archived, n8n 2.41.1 fails inside instead.
-        Some(error) if error.vendor_code.as_deref() == Some("500") && waits < MOST_WAITS => {
-            let exchange = deleting(&again, &path, waits.saturating_add(1))?;
-            Ok(Step::Next { exchange, after: UNPUBLISHING })
-        }
         Some(error) if error.kind == ErrorKind::Conflict => {
             if !error.message.contains("still being unpublished") {
                 return Err(published(error));
