@@ -71,47 +71,33 @@ as $$
 $$;
 revoke execute on function sync.add_to_run_totals from public;
 
--- Runs that are written down when they are over.
-create or replace function sync.count_runs_begun_ended()
+-- Runs that end, and those that are written down when they are over.
+create or replace function sync.count_ended_runs()
 returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
 declare
-  ended uuid[] := array(select f.id from fresh as f where f.kind = 'sync' and f.status <> 'running');
+  ended uuid[];
 begin
+  if tg_op = 'INSERT' then
+    ended := array(select f.id from fresh as f where f.kind = 'sync' and f.status <> 'running');
+  else
+    ended := array(select f.id from fresh as f join stale as s on s.id = f.id
+      where f.kind = 'sync' and s.status = 'running' and f.status <> 'running');
+  end if;
   if cardinality(ended) > 0 then
     perform sync.add_to_run_totals(ended);
   end if;
   return null;
 end
 $$;
-revoke execute on function sync.count_runs_begun_ended from public;
+revoke execute on function sync.count_ended_runs from public;
 create or replace trigger sync_runs_counted_at_once after insert on public.sync_runs
-  referencing new table as fresh for each statement execute function sync.count_runs_begun_ended();
-
--- Runs that end.
-create or replace function sync.count_runs_that_end()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  ended uuid[] := array(
-    select f.id from fresh as f join stale as s on s.id = f.id
-    where f.kind = 'sync' and s.status = 'running' and f.status <> 'running');
-begin
-  if cardinality(ended) > 0 then
-    perform sync.add_to_run_totals(ended);
-  end if;
-  return null;
-end
-$$;
-revoke execute on function sync.count_runs_that_end from public;
+  referencing new table as fresh for each statement execute function sync.count_ended_runs();
 create or replace trigger sync_runs_counted_when_they_end after update on public.sync_runs
-  referencing old table as stale new table as fresh for each statement execute function sync.count_runs_that_end();
+  referencing old table as stale new table as fresh for each statement execute function sync.count_ended_runs();
 
 -- What ended before there were sums.
 select sync.add_to_run_totals(array(select r.id from public.sync_runs as r where r.kind = 'sync' and r.status <> 'running'))

@@ -59,7 +59,7 @@ async fn what_runs_did_is_counted_and_stays_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_and_what_fails_shows_while_it_does() {
+async fn what_waits_shows_while_it_does() {
     let world = World::start().await;
     let ana = world.merchant("ana").await;
     listed(&ana, &["chair", "desk"]).await;

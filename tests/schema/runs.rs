@@ -364,3 +364,32 @@ async fn a_page_holds_a_thousand_items_at_most() {
 
     assert_eq!((page["items"].as_array().unwrap().len(), &page["remaining"]), (1_000, &json!(1)));
 }
+
+#[tokio::test]
+async fn what_waits_for_a_person_is_counted_and_what_lags_is_told() {
+    let (schema, items) = Schema::with_items(&["1", "2", "3"]).await;
+    let opened = schema.open(&items).await;
+    let child = &opened["children"][0];
+    schema.call("runs/next_page", held(child)).await;
+    let results = [
+        result(&items[0], "1", "created"),
+        result(&items[1], "2", "failed"),
+        result(&items[2], "3", "conflicted"),
+    ];
+    schema.call("runs/record_page", page(child, 3, &results, 0)).await;
+    schema.call("runs/close", json!({"run_id": child["run_id"], "fence": child["fence"]})).await;
+    schema.db.run("update public.sync_runs set started_at = started_at - interval '1 hour'").await;
+
+    let told = schema.call("health/metrics", json!({})).await;
+
+    assert_eq!((&told["conflicts_open"], &told["issues_open"]), (&json!(1), &json!(1)), "{told}");
+    let total = &told["totals"][0];
+    assert_eq!((&total["status"], &total["runs"]), (&json!("partial_success"), &json!(1)), "{total}");
+    assert_eq!(
+        (&total["created"], &total["failed"], &total["conflicted"]),
+        (&json!(1), &json!(1), &json!(1)),
+        "{total}"
+    );
+    let lag = told["lags"][0]["seconds"].as_i64().unwrap();
+    assert!((3_600..4_200).contains(&lag), "{told}");
+}
