@@ -11,6 +11,7 @@ mod inventory;
 mod n8n;
 mod n8n_executions;
 mod n8n_live;
+mod n8n_moves;
 mod n8n_tables;
 mod n8n_traces;
 mod neighbours;

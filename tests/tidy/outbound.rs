@@ -40,6 +40,7 @@ const ASKS_N8N: &[&str] = &[
     "clean_up",
     "deploy",
     "read_n8n",
+    "read_servers",
     "read_workflow",
     "trigger",
 ];

@@ -65,21 +65,17 @@ async fn execution_poll(call: Call<Input>) -> Result<Either<Accepted<Output>, Ou
     Ok(Either::Right(poll(ids, deadline).await?))
 }
 
-/// One server after the other: each has its own budget, and none keeps the next from its turn by being away.
 async fn poll(ids: Option<Vec<IntegrationId>>, deadline: Deadline) -> Result<Output, Problem> {
     let db = Db::open().await?;
     let settings = Settings::read().await?;
     let wanted = Wanted { parts: &[Part::Workflows, Part::Executions], fresh: FRESH, by: None };
-    let mut data = Vec::new();
-    for server in n8n::due(&db, ids.as_deref()).await? {
-        let id = server.integration_id;
-        let read = engine::read_n8n(&db, &settings, id, wanted, deadline).await;
-        data.push(match read {
-            Ok(read) => Row::of(id, read),
-            Err(error) => Row::failed(id, domain::Fault::detail(&error)),
-        });
-    }
-    Ok(Output { data })
+    let due = n8n::due(&db, ids.as_deref()).await?.into_iter().map(|server| server.integration_id);
+    let read = engine::read_servers(&db, &settings, due, wanted, deadline).await;
+    let row = |(id, read)| match read {
+        Ok(read) => Row::of(id, read),
+        Err(error) => Row::failed(id, domain::Fault::detail(&error)),
+    };
+    Ok(Output { data: read.into_iter().map(row).collect() })
 }
 
 impl Row {

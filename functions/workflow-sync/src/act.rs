@@ -39,8 +39,9 @@ pub(crate) async fn sync_all(db: &Db, call: Call<Input>) -> Result<Output, Probl
     let settings = Settings::read().await?;
     let wanted = Wanted { parts: PARTS, fresh: TimeDelta::zero(), by: None };
     let mut output = Output { success: true, ..Output::default() };
-    for id in servers(db, call.input.integration_id).await? {
-        match engine::read_n8n(db, &settings, id, wanted, deadline).await {
+    let ids = servers(db, call.input.integration_id).await?;
+    for (_, read) in engine::read_servers(db, &settings, ids, wanted, deadline).await {
+        match read {
             Ok(read) => output.add(read),
             Err(error) => output.fail(error.detail()),
         }

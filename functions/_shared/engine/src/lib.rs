@@ -53,7 +53,7 @@ pub use look::{Applied, Estimate, Outlook, Planned, Which, apply, keep, look};
 pub use lookups::{Lookups, links_of};
 pub use n8n::{
     Cleanup, Deployed, Part, Read, Removal, Standing, Triggered, Wanted, Way, check_definition, clean_up,
-    deploy, random, read_n8n, read_workflow, trigger,
+    deploy, random, read_n8n, read_servers, read_workflow, trigger,
 };
 pub use replay::{Again, replay};
 pub use report::{RecordError, RunReport};

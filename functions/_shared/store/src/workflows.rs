@@ -176,6 +176,21 @@ pub struct Deploying {
     pub tag: String,
     /// Whether an earlier attempt may have left it there.
     pub tried: bool,
+    /// Whether it was published when its server last told of it.
+    pub is_active: bool,
+    /// Whether it does not belong on this server yet.
+    pub is_elsewhere: bool,
+    /// What it leaves behind on another server.
+    pub former: Option<Former>,
+}
+
+/// A workflow on the server that it was deployed to before.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Former {
+    /// The server.
+    pub integration_id: IntegrationId,
+    /// What that calls it.
+    pub n8n_workflow_id: String,
 }
 
 /// Begins to deploy a workflow; `None` while another is at it.
@@ -197,6 +212,18 @@ pub async fn begin_deploy(
     }
     let input = Input { id, integration_id, lease_seconds };
     Ok(db.call::<_, Answer>(sql!("workflows/begin_deploy"), &input).await?.workflow)
+}
+
+/// From now on the workflow belongs on this server, where it is not yet.
+pub async fn settle(db: &Db, id: WorkflowId, integration_id: IntegrationId) -> Result<()> {
+    #[derive(Serialize)]
+    struct Input {
+        id: WorkflowId,
+        integration_id: IntegrationId,
+    }
+    #[derive(Deserialize)]
+    struct Answer {}
+    db.call::<_, Answer>(sql!("workflows/settle"), &Input { id, integration_id }).await.map(drop)
 }
 
 /// Remembers which workflow n8n has made for this one.

@@ -200,6 +200,14 @@ impl N8nHandle {
         true
     }
 
+    /// Somebody takes all tags off a workflow. `false` if there is none.
+    pub fn untag(&self, id: &str) -> bool {
+        let mut instance = self.open();
+        let Some(workflow) = instance.state.workflows.get_mut(id) else { return false };
+        workflow.tags.clear();
+        true
+    }
+
     /// The names of all tags, in order.
     pub fn tags(&self) -> Vec<String> {
         let mut names: Vec<String> = self.open().state.tags.values().map(|tag| tag.name.clone()).collect();

@@ -4,7 +4,7 @@
 //! sent, and carries a tag of ours; after an attempt that broke off, the workflow is looked for by the tag, and then by its name among
 //! those that nobody's workflow stands for: one of them is as good as another, since its content is replaced.
 
-use super::{keep, line};
+use super::{keep, line, moving};
 use crate::clock::Deadline;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -39,9 +39,10 @@ pub struct Deployed {
     version: Option<String>,
 }
 
-/// Brings a workflow into n8n as it is stored here. `activate`: publish it, or take it back; as it is where absent.
+/// Brings a workflow into n8n as it is stored here. `activate`: publish it, or take it back; as it is where absent. From another
+/// server it moves: there it is taken back first, so that it never runs twice.
 ///
-/// [`Error::Conflict`] while another deploys it.
+/// [`Error::Conflict`] while another deploys it, or where it still runs on a server that cannot be told to stop.
 pub async fn deploy(
     db: &Db,
     settings: &Settings,
@@ -77,6 +78,9 @@ async fn attempt(
     deadline: Deadline,
 ) -> Result<(Deployed, String)> {
     let (side, sealed) = line(db, integration_id).await?;
+    if wanted.is_elsewhere {
+        moving::settle(db, settings, (id, integration_id), wanted, deadline).await?;
+    }
     let wire = Wire::open(db, settings, &side, sealed, deadline)?;
     let ended = Work { db, wire: &wire, id, wanted }.carry_out(activate).await;
     wire.give_back().await?;
@@ -107,7 +111,9 @@ impl Work<'_> {
         if there.tags.iter().all(|known| known.name != self.wanted.tag) {
             self.mark(&mut there).await?;
         }
-        match activate {
+        // What ran where it was before, or until its account was removed, goes on running.
+        let goes_on = self.wanted.is_active && self.wanted.deployed_hash.is_none();
+        match activate.or(goes_on.then_some(true)) {
             Some(true) if !there.active => {
                 there = self.with_tags(publish(&self.wire.account, &there.id)?, there.tags).await?;
             }

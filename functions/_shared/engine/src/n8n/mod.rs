@@ -7,6 +7,7 @@ mod cleanup;
 mod deploy;
 mod executions;
 mod mirror;
+mod moving;
 mod one;
 mod standing;
 mod trigger;
@@ -26,6 +27,7 @@ use chrono::TimeDelta;
 use connectors::ErrorKind;
 use connectors::n8n::Workflow;
 use domain::{IntegrationId, SyncType, UserId, Value};
+use futures::{StreamExt, stream};
 use std::time::{Duration, Instant};
 use store::Db;
 use store::credentials::{self, Sealed};
@@ -40,6 +42,9 @@ const LEASE: i32 = 60;
 const USUAL: Duration = Duration::from_hours(1);
 /// One that did not answer is asked again after this time.
 const AWAY: Duration = Duration::from_mins(1);
+
+/// Servers that one call reads at the same time.
+const SIDE_BY_SIDE: usize = 4;
 
 /// What of a server is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +147,18 @@ pub async fn read_n8n(
     };
     n8n::finish(db, &finish).await?;
     Ok(read)
+}
+
+/// Reads several servers, a few side by side: each has its own budget, and one that is away keeps none from its turn.
+pub async fn read_servers(
+    db: &Db,
+    settings: &Settings,
+    ids: impl IntoIterator<Item = IntegrationId>,
+    wanted: Wanted<'_>,
+    deadline: Deadline,
+) -> Vec<(IntegrationId, Result<Read>)> {
+    let reading = |id| async move { (id, read_n8n(db, settings, id, wanted, deadline).await) };
+    stream::iter(ids.into_iter().map(reading)).buffered(SIDE_BY_SIDE).collect().await
 }
 
 /// Each part by itself, with a row of the ledger: how long it took, and whether it came to its end.
