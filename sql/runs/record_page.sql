@@ -197,14 +197,14 @@ done_intents as (
       or (results.outcome = 'failed' and results.class = 'rejected'))
 ),
 moved_cursor as (
-  insert into sync.cursors as c (config_id, side, seen_at, seen_id, since, page)
-  select lease.config_id, j -> 'cursor' ->> 'side', (j -> 'cursor' ->> 'seen_at')::timestamptz, j -> 'cursor' ->> 'seen_id',
-    (j -> 'cursor' ->> 'since')::timestamptz, j -> 'cursor' ->> 'page'
-  from lease, input
-  where jsonb_typeof(j -> 'cursor') = 'object'
+  insert into sync.cursors as c (config_id, side, seen_at, seen_id, begun_at, high_at, high_id, page)
+  select lease.config_id, moved.side, moved.seen_at, moved.seen_id, moved.begun_at, moved.high_at, moved.high_id, moved.page
+  from lease, input, jsonb_to_record(case jsonb_typeof(j -> 'cursor') when 'object' then j -> 'cursor' end) as moved (side text,
+    seen_at timestamptz, seen_id text, begun_at timestamptz, high_at timestamptz, high_id text, page text)
+  where moved.side is not null
   on conflict (config_id, side) do update
-  set seen_at = excluded.seen_at, seen_id = excluded.seen_id, since = excluded.since, page = excluded.page,
-      updated_at = now()
+  set seen_at = excluded.seen_at, seen_id = excluded.seen_id, begun_at = excluded.begun_at, high_at = excluded.high_at,
+      high_id = excluded.high_id, page = excluded.page, updated_at = now()
 ),
 later as (
   update sync.run_work as w

@@ -3,6 +3,7 @@
 use super::n8n::AMPLE;
 use super::two_way::perform;
 use crate::world::{User, World};
+use platforms::{Fault, Matcher};
 use serde_json::{Value, json};
 
 const USERS: &str = "
@@ -95,4 +96,31 @@ async fn what_the_dashboard_knows_flows_into_n8n_and_what_workflows_write_comes_
     ana.n8n().clear_journal();
     let quiet = perform(&ana, &config).await;
     assert_eq!(ana.n8n().writes(), 0, "{quiet}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_behind_a_page_that_was_read_is_found_by_the_next_listing() {
+    let world = World::start().await;
+    let (ana, config, table) = people(&world).await;
+    let insert = |number: u32| json!({ "email": format!("{number:03}@n8n.example"), "plan": "trial", "visits": number });
+    let ids: Vec<u64> =
+        (0..260).map(|number| ana.n8n().insert_row(&table, &insert(number)).unwrap()).collect();
+    // n8n lists 250 rows at once, by id. The second page does not come.
+    ana.n8n().faults().on(Matcher::any().method("GET").path("/rows").after(1), Fault::status(503));
+    let broken = perform(&ana, &config).await;
+    let arrived = world.db.count("select count(*) from public.people").await;
+    assert!((240..260).contains(&arrived), "{arrived}: {broken}");
+    ana.n8n().faults().clear();
+    world.db.run("update sync.breakers set state = 'closed', open_until = '-infinity'").await;
+
+    // The first row changes, and long after it the last one; then the listing goes on.
+    for (row, plan) in [(ids[0], "early"), (ids[259], "late")] {
+        world.platforms.clock().advance(chrono::TimeDelta::hours(1));
+        ana.n8n().edit_row(&table, row, &json!({ "plan": plan }));
+    }
+    let rest = perform(&ana, &config).await;
+    let next = perform(&ana, &config).await;
+
+    let plans = "select string_agg(distinct plan, ', ' order by plan) || ' ' || count(*) from public.people";
+    assert_eq!(world.db.text(plans).await, "early, late, trial 260", "{rest} {next}");
 }

@@ -39,13 +39,24 @@ pub(crate) async fn serve(listener: TcpListener, world: Arc<World>) {
         drop(stream.set_nodelay(true));
         let world = Arc::clone(&world);
         tokio::spawn(async move {
-            let service = service_fn(move |request| answer(Arc::clone(&world), request));
+            let service = service_fn(move |request| dated(Arc::clone(&world), request));
             let connection =
                 hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             // A cut connection ends in an error here; it was meant to.
             drop(connection.await);
         });
     }
+}
+
+/// Every answer tells the platforms' time.
+async fn dated(world: Arc<World>, request: hyper::Request<Incoming>) -> Result<Answer, Cut> {
+    let clock = world.clock.clone();
+    let mut answer = answer(world, request).await?;
+    let date = clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = http::HeaderValue::try_from(date) {
+        answer.headers_mut().insert(http::header::DATE, date);
+    }
+    Ok(answer)
 }
 
 async fn answer(world: Arc<World>, request: hyper::Request<Incoming>) -> Result<Answer, Cut> {

@@ -77,14 +77,14 @@ async fn what_belongs_to_the_project_or_to_us_is_no_table_to_sync() {
     ];
     for table in ours.split(' ').filter(|table| !views.contains(table)).chain(parts) {
         let asked = json!({ "integration_id": ANAS, "asked": { "table": { "table": table } } });
-        let answer = schema.call("tables/list", asked).await;
+        let answer = schema.call("tables/list", asked).await["page"].take();
         assert_eq!(answer["error"]["state"], "PT403", "{table}: {answer}");
         assert!(answer["error"]["message"].as_str().unwrap().contains("own parts"), "{table}: {answer}");
     }
     for table in views.into_iter().chain(["nothing", "public.nothing", "\"; drop table public.customers; --"])
     {
         let asked = json!({ "integration_id": ANAS, "asked": { "table": { "table": table } } });
-        let answer = schema.call("tables/list", asked).await;
+        let answer = schema.call("tables/list", asked).await["page"].take();
         assert_eq!(answer["error"]["state"], "PT404", "{table}: {answer}");
     }
 }
@@ -145,7 +145,7 @@ async fn only_a_trusted_owner_acts_as_the_system() {
     made(&schema, BOBS, "k", json!({ "email": "bob@x" })).await;
     let as_system = async || {
         let asked = json!({ "table": { "table": "public.customers" }, "run_as": "system" });
-        schema.call("tables/list", json!({ "integration_id": ANAS, "asked": asked })).await
+        schema.call("tables/list", json!({ "integration_id": ANAS, "asked": asked })).await["page"].take()
     };
 
     let untrusted = as_system().await;

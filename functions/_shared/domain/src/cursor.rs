@@ -1,105 +1,75 @@
 //! Which records changed: a place in a source's own time, that moves only when its page is recorded.
 //!
-//! A cursor is the greatest `(time, id)` seen, by the source's clock. Every query goes back a little (`lookback`), because
-//! records become visible late and clocks differ, and asks for `>=`, because several records have the same time. What
-//! comes again is told apart by the hash of its content.
+//! A cursor is the greatest `(time, id)` of a listing that was read to its end, by the source's clock. Every listing goes
+//! back a little (the look-back), because records become visible late and clocks differ, and asks for `>=`, because several
+//! records have the same time. What comes again is told apart by its content.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-
-/// How far every query goes back, where a connector does not say otherwise: two minutes.
-pub const LOOKBACK: TimeDelta = TimeDelta::minutes(2);
 
 /// A place in a source's own time.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
     /// The source's own modification time.
     pub time: DateTime<Utc>,
-    /// The record with that time; of several, the greatest id.
+    /// The record with that time; of several, the greatest id. Empty where no record has it.
     pub id: String,
 }
 
-/// How the next page is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Query {
-    /// Records modified at this time or later; `None` for all of them.
-    pub from: Option<DateTime<Utc>>,
-    /// In the page order `(time, id)`, only what comes behind this place: set from the second page of a run on.
-    pub after: Option<Cursor>,
-}
-
-/// Where a run stands, between its pages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where the listing of a source stands, between its pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Where the run began.
+    /// Where the last listing that was read to its end came to.
     pub start: Option<Cursor>,
-    /// The source's time when its first page was read.
+    /// The source's time when this listing began; `None` before its first page is recorded.
     pub begun: Option<DateTime<Utc>>,
-    /// The last record of the last page that was recorded.
-    pub page: Option<Cursor>,
-    /// The greatest place seen.
+    /// The greatest place that this listing has shown.
     pub high: Option<Cursor>,
+    /// The source's own token for the next page; `None` between listings.
+    pub page: Option<String>,
 }
 
 impl Progress {
-    /// A run that begins where the one before ended.
+    /// A listing that begins where the one before came to.
     pub fn begin(start: Option<Cursor>) -> Self {
-        Self { high: start.clone(), start, begun: None, page: None }
+        Self { start, ..Self::default() }
     }
 
-    /// How the next page is asked for.
-    pub fn query(&self, lookback: TimeDelta) -> Query {
-        let back = |cursor: &Cursor| cursor.time.checked_sub_signed(lookback.max(TimeDelta::zero()));
-        Query { from: self.start.as_ref().and_then(back), after: self.page.clone() }
+    /// The listing shows what changed at this time or later; everything where `None`. The same for all of its pages.
+    pub fn since(&self, lookback: TimeDelta) -> Option<DateTime<Utc>> {
+        self.start.as_ref()?.time.checked_sub_signed(lookback.max(TimeDelta::zero()))
     }
 
-    /// Where the run stands after this page. To be stored together with what became of the page's records, in one
-    /// statement: a page that is not recorded never moves it.
+    /// Where the listing stands behind this page, or the next one begins. To be stored together with what became of the
+    /// page's records, in one statement: a page that is not recorded never moves it.
     ///
-    /// `source_now` is the source's own clock when it answered (the `Date` of its reply). A source that does not tell is
-    /// taken to be as late as its first page, which only makes the next run look at more.
-    ///
-    /// `None` when the page does not move it: it is empty, or the source sends the same page for ever.
+    /// `newest` is the page's greatest place. `source_now` is the source's own clock when it was asked (the `Date` of its
+    /// reply). A source that does not tell is taken to be as late as its first page, which only makes the next listing show
+    /// more. `next` is the token of the next page, `None` behind the last.
     #[must_use]
-    pub fn after(&self, page: &[Cursor], source_now: Option<DateTime<Utc>>) -> Option<Self> {
-        let last = page.iter().max()?;
-        if self.page.as_ref().is_some_and(|before| last <= before) {
-            return None;
-        }
-        Some(Self {
-            start: self.start.clone(),
-            begun: self.begun.or(source_now).or(Some(last.time)),
-            page: Some(last.clone()),
-            high: self.high.iter().chain([last]).max().cloned(),
-        })
+    pub fn after(
+        &self,
+        newest: Option<Cursor>,
+        source_now: Option<DateTime<Utc>>,
+        next: Option<String>,
+    ) -> Self {
+        let first = newest.as_ref().map(|place| place.time);
+        let begun = self.begun.or(source_now).or(first);
+        let shown =
+            Self { begun, high: self.high.clone().max(newest), start: self.start.clone(), page: next };
+        if shown.page.is_some() { shown } else { Self::begin(shown.end()) }
     }
 
-    /// The cursor of the next run, once the last page is recorded.
+    /// The cursor that the listing comes to.
     ///
-    /// It never goes back. It never goes beyond the time at which the run began either: a record that changed behind a
-    /// page that was read already, be it hours ago, is found by the next run; and one from the future hides nothing.
-    pub fn finish(&self) -> Option<Cursor> {
-        let high = self.high.clone()?;
-        let Some(begun) = self.begun.filter(|begun| high.time > *begun) else { return Some(high) };
-        let capped = Cursor { time: begun, id: String::new() };
-        Some(self.start.clone().map_or(capped.clone(), |start| start.max(capped)))
+    /// It never goes back. It never goes beyond the time at which the listing began either: a record that changed behind a
+    /// page that was read already, be it hours ago, is in the next listing; and one from the future hides nothing.
+    fn end(&self) -> Option<Cursor> {
+        let capped = match (&self.high, self.begun) {
+            (Some(high), Some(begun)) if high.time > begun => Some(Cursor { time: begun, id: String::new() }),
+            _ => self.high.clone(),
+        };
+        self.start.clone().max(capped)
     }
-}
-
-/// What is known of a record from the last time it was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen<'a> {
-    /// Its version, or the text of its modification time.
-    pub version: Option<&'a str>,
-    /// The hash of its content ([`crate::hash::content`] of its mapped view).
-    pub hash: Option<&'a str>,
-}
-
-/// Whether a record that a query brought has to be decided about: it is new, or its content is another.
-///
-/// The version alone proves nothing new: a touch without a change has a new version and the same content.
-pub fn is_news(before: Option<Seen<'_>>, hash: &str) -> bool {
-    before.and_then(|seen| seen.hash).is_none_or(|known| known != hash)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::run::{Cut, Ended, Page, Progress, close, close_badly, end, lay_aside,
 use crate::sides::{Known, Sides};
 use crate::turned;
 use crate::wire::Failure;
-use chrono::{DateTime, TimeDelta, Utc};
 use connectors::{ErrorKind, Filter, ListQuery};
+use domain::cursor::Cursor as Place;
 use domain::mapping::Mapping;
 use domain::{Record, RunStatus, SyncMode};
 use std::collections::HashMap;
@@ -55,22 +55,20 @@ pub(crate) async fn named(progress: &mut Progress<'_>, ids: &[String]) -> Result
 async fn side(progress: &mut Progress<'_>, name: SideName, last_side: bool) -> Result<Option<Ended>> {
     let (db, child) = (progress.sides.db, progress.sides.child);
     let mut cursor = runs::cursor(db, child.run_id, name).await?;
-    let look_back = progress.sides.line(name).connector.look_back();
     loop {
         if !progress.has_time() {
             return pause(db, child, Duration::ZERO).await.map(Some);
         }
-        let (records, next) = match list(progress.sides, &cursor).await {
+        let (records, moved) = match list(progress.sides, &cursor).await {
             Ok(listed) => listed,
             Err(Failure::Later(wait)) => return pause(db, child, wait).await.map(Some),
             Err(Failure::Store(error)) => return Err(error.into()),
             Err(Failure::Platform(error)) => return away(progress.sides, name, error).await.map(Some),
         };
-        let moved = advanced(&cursor, &records, next.clone(), look_back);
         let Some(page) = listed_page(progress, name, records).await? else { return Ok(Some(Ended::Lost)) };
         // The cursor of an unfinished page must not move: it is read again as a whole. But what was done stays done, or
         // a slow platform would never get beyond one page. What is met again counts again, as unchanged.
-        let (whole, last) = (page.cut.is_none(), next.is_none());
+        let (whole, last) = (page.cut.is_none(), moved.progress.page.is_none());
         let cursor_now = whole.then(|| moved.clone());
         let ends = whole && last && last_side;
         let answer =
@@ -181,44 +179,22 @@ async fn away(sides: &Sides<'_>, name: SideName, error: connectors::Error) -> Re
     close_badly(sides.db, sides.child, reason, error.message).await
 }
 
-/// One page of what changed at a side: its records by id, and where the next page begins.
-async fn list(
-    sides: &Sides<'_>,
-    cursor: &Cursor,
-) -> Result<(HashMap<String, Record>, Option<String>), Failure> {
+/// One page of what changed at a side: its records by id, and the cursor behind it.
+async fn list(sides: &Sides<'_>, cursor: &Cursor) -> Result<(HashMap<String, Record>, Cursor), Failure> {
     let (wire, item_type) = (sides.line(cursor.side), sides.child.item_type);
     let query = ListQuery {
         item_type,
-        since: window(cursor, wire.connector.look_back()),
+        since: cursor.progress.since(wire.connector.look_back()),
         filter: Filter::default(),
-        page: cursor.page.clone(),
+        page: cursor.progress.page.clone(),
         limit: wire.connector.limits(item_type).page,
     };
-    let page = wire.ask(wire.connector.list(&wire.account, &query)?).await?;
-    if page.next.is_some() && page.next == cursor.page {
+    let (page, now) = wire.ask_when(wire.connector.list(&wire.account, &query)?).await?;
+    if page.next.is_some() && page.next == cursor.progress.page {
         return Err(connectors::Error::unexpected("the platform's listing does not advance").into());
     }
-    Ok((page.records.into_iter().map(|record| (record.id.clone(), record)).collect(), page.next))
-}
-
-/// The start of the listing's window: kept while paging through it, taken anew from the greatest time seen after that.
-fn window(cursor: &Cursor, look_back: TimeDelta) -> Option<DateTime<Utc>> {
-    match cursor.page {
-        Some(_) => cursor.since,
-        None => cursor.seen_at.and_then(|seen| seen.checked_sub_signed(look_back)),
-    }
-}
-
-/// The cursor behind this page: the greatest time and id seen, by the side's own clock.
-fn advanced(
-    cursor: &Cursor,
-    records: &HashMap<String, Record>,
-    next: Option<String>,
-    look_back: TimeDelta,
-) -> Cursor {
-    let newest = records.values().filter_map(|record| Some((record.modified_at?, record.id.clone()))).max();
-    let before = cursor.seen_at.map(|at| (at, cursor.seen_id.clone().unwrap_or_default()));
-    let (seen_at, seen_id) = newest.max(before).unzip();
-    let since = next.is_some().then(|| window(cursor, look_back)).flatten();
-    Cursor { side: cursor.side, seen_at, seen_id, since, page: next }
+    let place = |record: &Record| Some(Place { time: record.modified_at?, id: record.id.clone() });
+    let newest = page.records.iter().filter_map(place).max();
+    let moved = Cursor { side: cursor.side, progress: cursor.progress.after(newest, now, page.next) };
+    Ok((page.records.into_iter().map(|record| (record.id.clone(), record)).collect(), moved))
 }

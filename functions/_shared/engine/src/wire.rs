@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::send;
 use crate::settings::Settings;
 use crate::tables;
-use chrono::TimeDelta;
-use connectors::{Account, Connector, ErrorKind, Exchange, Step, Token};
+use chrono::{DateTime, TimeDelta, Utc};
+use connectors::{Account, Connector, ErrorKind, Exchange, Reply, Step, Token};
 use domain::auth::{CredentialKind, Scheme};
 use domain::backoff::Backoff;
 use domain::{IntegrationId, RetryClass};
@@ -44,6 +44,8 @@ pub(crate) struct Wire<'a> {
     deadline: Deadline,
     /// Requests sent so far.
     sent: Cell<i64>,
+    /// What the platform's clock showed when it first answered (see [`Self::ask_when`]).
+    told_time: Cell<Option<DateTime<Utc>>>,
     pub(crate) budget: Budget<'a>,
 }
 
@@ -93,6 +95,7 @@ impl<'a> Wire<'a> {
             backoff: Backoff { retries: side.max_retries, ..Backoff::default() },
             deadline,
             sent: Cell::new(0),
+            told_time: Cell::new(None),
             budget: Budget::new(db, side.integration_id),
         })
     }
@@ -142,6 +145,25 @@ impl<'a> Wire<'a> {
                 }
             }
         }
+    }
+
+    /// As [`Self::ask`], with the platform's own time when it first answered; `None` where it does not tell.
+    ///
+    /// Nothing else is to be asked of this line meanwhile.
+    pub(crate) async fn ask_when<T: 'static>(
+        &self,
+        exchange: Exchange<T>,
+    ) -> Result<(T, Option<DateTime<Utc>>), Failure> {
+        self.told_time.set(None);
+        let answer = self.ask(exchange).await?;
+        Ok((answer, self.told_time.get()))
+    }
+
+    /// Takes note of the platform's time, where a reply tells it first.
+    fn note_time(&self, reply: &Reply) {
+        let date = || reply.headers().get(http::header::DATE)?.to_str().ok();
+        let time = || DateTime::parse_from_rfc2822(date()?).ok().map(|time| time.to_utc());
+        self.told_time.set(self.told_time.get().or_else(time));
     }
 
     /// Sends one request once, whatever becomes of it: what it starts must not start twice.
@@ -225,7 +247,10 @@ impl<'a> Wire<'a> {
             .map_err(|error| connectors::Error::new(ErrorKind::Unauthorized, error.to_string()))?;
         self.sent.set(self.sent.get().saturating_add(1));
         let (read, gauge) = match send::exchange(request, self.settings.call_timeout.min(left)).await {
-            Ok(reply) => (exchange.read(&reply), self.connector.gauge(&reply)),
+            Ok(reply) => {
+                self.note_time(&reply);
+                (exchange.read(&reply), self.connector.gauge(&reply))
+            }
             Err(error) => (Err(error), None),
         };
         match &read {
@@ -243,7 +268,10 @@ impl<'a> Wire<'a> {
         }
         self.sent.set(self.sent.get().saturating_add(1));
         let reply = tables::exchange(self.db, self.side.integration_id, &exchange.request).await;
-        let read = reply.and_then(|reply| exchange.read(&reply));
+        let read = reply.and_then(|reply| {
+            self.note_time(&reply);
+            exchange.read(&reply)
+        });
         match &read {
             Err(error) if error.kind == ErrorKind::Unavailable => {}
             _ => self.budget.answered(None),

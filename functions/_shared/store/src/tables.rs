@@ -5,8 +5,10 @@
 
 use crate::db::{Statement, sql};
 use crate::{Db, Result};
+use chrono::{DateTime, Utc};
 use domain::{IntegrationId, Value};
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]
 struct Input<'a> {
@@ -14,12 +16,26 @@ struct Input<'a> {
     asked: &'a Value,
 }
 
-async fn ask(db: &Db, statement: Statement, integration_id: IntegrationId, asked: &Value) -> Result<Value> {
+async fn ask<T: DeserializeOwned>(
+    db: &Db,
+    statement: Statement,
+    integration_id: IntegrationId,
+    asked: &Value,
+) -> Result<T> {
     db.call(statement, &Input { integration_id, asked }).await
 }
 
+/// One page of what changed, and the time at which it was read.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Listed {
+    /// The records, or why there are none.
+    pub page: Value,
+    /// The database's time.
+    pub now: DateTime<Utc>,
+}
+
 /// One page of what changed.
-pub async fn list(db: &Db, account: IntegrationId, asked: &Value) -> Result<Value> {
+pub async fn list(db: &Db, account: IntegrationId, asked: &Value) -> Result<Listed> {
     ask(db, sql!("tables/list"), account, asked).await
 }
 

@@ -11,36 +11,57 @@ fn place(seconds: i64, id: &str) -> Cursor {
     Cursor { time: at(seconds), id: id.to_owned() }
 }
 
-/// A source with records that change, become visible late, and are listed in pages by `(time, id)`.
+/// How far a listing looks back in these tests.
+const LOOKBACK: TimeDelta = TimeDelta::minutes(2);
+
+/// In which order a source lists. Both are those of real platforms, and both go on behind the last record of a page.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Oldest change first: a record that changes meanwhile comes again.
+    #[default]
+    Time,
+    /// By id: a record that changes behind a page does not come again.
+    Id,
+}
+
+/// A source with records that change and become visible late.
 #[derive(Debug, Default, Clone)]
 struct Source {
     now: i64,
+    order: Order,
     /// By id: modification time, content, and when it becomes visible.
     rows: BTreeMap<String, (i64, u32, i64)>,
 }
 
 impl Source {
-    fn page(&self, query: &Query, size: usize) -> Vec<(Cursor, u32)> {
-        let mut rows: Vec<(Cursor, u32)> = self
+    /// One page, and the token of the next where there is one.
+    fn page(&self, progress: &Progress, size: usize) -> (Vec<(Cursor, u32)>, Option<String>) {
+        let from = progress.since(LOOKBACK);
+        let key = |row: &Cursor| match self.order {
+            Order::Time => format!("{:010} {}", row.time.timestamp(), row.id),
+            Order::Id => row.id.clone(),
+        };
+        let mut rows: Vec<(String, Cursor, u32)> = self
             .rows
             .iter()
             .filter(|(_, (_, _, visible))| *visible <= self.now)
             .map(|(id, (time, content, _))| (place(*time, id), *content))
-            .filter(|(row, _)| query.from.is_none_or(|from| row.time >= from))
-            .filter(|(row, _)| query.after.as_ref().is_none_or(|after| row > after))
+            .filter(|(row, _)| from.is_none_or(|from| row.time >= from))
+            .map(|(row, content)| (key(&row), row, content))
+            .filter(|(key, ..)| progress.page.as_ref().is_none_or(|behind| key > behind))
             .collect();
         rows.sort();
+        let more = rows.len() > size;
         rows.truncate(size);
-        rows
+        let next = rows.last().filter(|_| more).map(|(key, ..)| key.clone());
+        (rows.into_iter().map(|(_, row, content)| (row, content)).collect(), next)
     }
 }
 
 /// The side that follows it. What it writes is counted; its state is stored page by page, or not at all.
 #[derive(Debug, Default, Clone)]
 struct Follower {
-    cursor: Option<Cursor>,
-    open: Option<Progress>,
-    seen: BTreeMap<String, u32>,
+    progress: Progress,
     /// What the target platform holds, and how often each content was written there.
     target: BTreeMap<String, u32>,
     writes: BTreeMap<(String, u32), u32>,
@@ -69,40 +90,25 @@ impl Follower {
         crash: Crash,
         between: &mut dyn FnMut(&mut Source),
     ) -> bool {
-        let progress = self.open.clone().unwrap_or_else(|| Progress::begin(self.cursor.clone()));
-        let page = source.page(&progress.query(LOOKBACK), size);
+        let (page, next) = source.page(&self.progress, size);
         let source_now = self.clock.then(|| at(source.now));
         between(source);
         if crash == Crash::Read {
             return false;
         }
-        let mut seen = self.seen.clone();
         for (count, (row, content)) in page.iter().enumerate() {
             if crash == Crash::Written(count) {
                 return false;
             }
-            let before = seen.get(&row.id).map(ToString::to_string);
-            let before = before.as_deref().map(|hash| Seen { version: None, hash: Some(hash) });
-            if is_news(before, &content.to_string()) {
-                // The decision compares with the target: what an earlier attempt wrote is not written again.
-                if self.target.get(&row.id) != Some(content) {
-                    self.target.insert(row.id.clone(), *content);
-                    *self.writes.entry((row.id.clone(), *content)).or_default() += 1;
-                }
-                seen.insert(row.id.clone(), *content);
+            // The decision compares with the target: what an earlier attempt wrote is not written again.
+            if self.target.get(&row.id) != Some(content) {
+                self.target.insert(row.id.clone(), *content);
+                *self.writes.entry((row.id.clone(), *content)).or_default() += 1;
             }
         }
-        let places: Vec<Cursor> = page.into_iter().map(|(row, _)| row).collect();
-        self.seen = seen;
-        match progress.after(&places, source_now) {
-            Some(next) if places.len() == size => self.open = Some(next),
-            next => {
-                self.cursor = next.unwrap_or(progress).finish();
-                self.open = None;
-                return false;
-            }
-        }
-        crash != Crash::Recorded
+        let newest = page.into_iter().map(|(row, _)| row).max();
+        self.progress = self.progress.after(newest, source_now, next);
+        self.progress.page.is_some() && crash != Crash::Recorded
     }
 
     fn run(&mut self, source: &mut Source, size: usize) {
@@ -113,7 +119,7 @@ impl Follower {
 #[test]
 fn records_with_one_and_the_same_time_all_arrive_across_pages_and_crashes() {
     let rows = (0..1_000).map(|number| (format!("{number:04}"), (100, 1, 0))).collect();
-    let mut source = Source { now: 100, rows };
+    let mut source = Source { now: 100, rows, ..Source::default() };
     let mut follower = Follower::default();
     for page in 0..20 {
         for crash in [Crash::Read, Crash::Written(page), Crash::Written(49), Crash::Recorded] {
@@ -126,39 +132,51 @@ fn records_with_one_and_the_same_time_all_arrive_across_pages_and_crashes() {
 }
 
 #[test]
-fn a_query_asks_for_the_same_time_again_and_goes_back_a_little() {
+fn a_listing_goes_back_a_little_and_stays_the_same_for_all_its_pages() {
     let progress = Progress::begin(Some(place(1_000, "x")));
-    assert_eq!(progress.query(LOOKBACK), Query { from: Some(at(880)), after: None });
-    let next = progress.after(&[place(990, "a"), place(1_010, "b")], None).unwrap();
-    assert_eq!(next.query(LOOKBACK), Query { from: Some(at(880)), after: Some(place(1_010, "b")) });
-    assert_eq!(Progress::begin(None).query(LOOKBACK), Query { from: None, after: None });
+    assert_eq!(progress.since(LOOKBACK), Some(at(880)));
+    assert_eq!(progress.since(-LOOKBACK), Some(at(1_000)), "never forward");
+    let next = progress.after(Some(place(1_010, "b")), None, Some("2".to_owned()));
+    assert_eq!((next.since(LOOKBACK), next.page.as_deref()), (Some(at(880)), Some("2")));
+    assert_eq!(Progress::begin(None).since(LOOKBACK), None);
 }
 
 #[test]
 fn the_cursor_never_goes_back_and_a_source_ahead_of_its_clock_hides_nothing() {
     let progress = Progress::begin(Some(place(1_000, "x")));
-    assert_eq!(progress.finish(), Some(place(1_000, "x")));
-    let after =
-        |seconds, now: Option<i64>| progress.after(&[place(seconds, "a")], now.map(at)).unwrap().finish();
-    assert_eq!(after(950, None), Some(place(1_000, "x")));
-    assert_eq!(after(1_500, Some(2_000)), Some(place(1_500, "a")));
-    assert_eq!(after(2_000, Some(2_000)), Some(place(2_000, "a")));
-    assert_eq!(after(9_000, Some(2_000)), Some(place(2_000, "")));
-    assert_eq!(after(9_000, Some(500)), Some(place(1_000, "x")));
+    assert_eq!(progress.after(None, Some(at(2_000)), None), progress, "nothing was shown");
+    let after = |seconds, now: Option<i64>| {
+        progress.after(Some(place(seconds, "a")), now.map(at), None).start.unwrap()
+    };
+    assert_eq!(after(950, None), place(1_000, "x"));
+    assert_eq!(after(1_500, Some(2_000)), place(1_500, "a"));
+    assert_eq!(after(2_000, Some(2_000)), place(2_000, "a"));
+    assert_eq!(after(9_000, Some(2_000)), place(2_000, ""));
+    assert_eq!(after(9_000, Some(500)), place(1_000, "x"));
 }
 
 #[test]
-fn a_source_that_sends_the_same_page_for_ever_ends_the_run() {
-    let page = [place(5, "a"), place(6, "b")];
-    let progress = Progress::begin(None).after(&page, None).unwrap();
-    assert_eq!(progress.after(&page, None), None);
-    assert_eq!(progress.after(&[], None), None);
+fn what_changes_behind_a_page_while_a_long_listing_goes_on_is_in_the_next_one() {
+    let rows = ["a", "b", "c"].map(|id| (id.to_owned(), (100, 1, 0))).into();
+    let mut source = Source { now: 1_000, order: Order::Id, rows };
+    let mut follower = Follower { clock: true, ..Follower::default() };
+    follower.step(&mut source, 1, Crash::Never, &mut |source| {
+        source.rows.insert("a".to_owned(), (1_000, 2, 0));
+    });
+    source.now = 5_000;
+    source.rows.insert("c".to_owned(), (5_000, 2, 0));
+    follower.run(&mut source, 1);
+    assert_eq!((follower.target["a"], follower.target["c"]), (1, 2), "it was read before it changed");
+    follower.run(&mut source, 1);
+    assert_eq!(follower.target["a"], 2);
 }
 
 #[derive(Debug, Clone)]
 enum Event {
     /// A record changes: its number, and after how many seconds it shows.
     Change(u8, i64),
+    /// A record changes, and its time is so many seconds ahead of the source's clock.
+    Ahead(u8, i64),
     /// A page is worked on; the run dies there, or a record moves while it is.
     Page(Crash, Option<u8>),
     Wait(i64),
@@ -171,6 +189,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => (0u8..12, prop_oneof![3 => Just(0_i64), 1 => 0_i64..=120]).prop_map(|(row, late)| Event::Change(row, late)),
         4 => (crash, proptest::option::of(0u8..12)).prop_map(|(crash, moved)| Event::Page(crash, moved)),
+        1 => (0u8..12, 0_i64..2_000).prop_map(|(row, ahead)| Event::Ahead(row, ahead)),
         1 => (0_i64..400).prop_map(Event::Wait),
     ]
 }
@@ -181,21 +200,24 @@ proptest! {
     #[test]
     fn nothing_is_missed_and_nothing_written_twice_whatever_moves_or_dies(
         events in proptest::collection::vec(any_event(), 0..40), size in 1usize..6, clock in any::<bool>(),
+        order in prop_oneof![Just(Order::Time), Just(Order::Id)],
     ) {
-        let mut source = Source { now: 1_000, ..Source::default() };
+        let mut source = Source { now: 1_000, order, ..Source::default() };
         let (mut follower, mut version) = (Follower { clock, ..Follower::default() }, 0);
-        let mut change = |source: &mut Source, row: u8, late: i64| {
+        let mut change = |source: &mut Source, row: u8, late: i64, ahead: i64| {
             version += 1;
             // A record that shows late shows as it is then: its newest content, with its newest time.
-            source.rows.insert(row.to_string(), (source.now, version, source.now + late));
+            source.rows.insert(row.to_string(), (source.now + ahead, version, source.now + late));
         };
         for event in &events {
             match event {
-                Event::Change(row, late) => change(&mut source, *row, *late),
+                Event::Change(row, late) => change(&mut source, *row, *late, 0),
+                // Without the source's clock nobody can tell.
+                Event::Ahead(row, ahead) => change(&mut source, *row, 0, if clock { *ahead } else { 0 }),
                 Event::Wait(seconds) => source.now += seconds,
                 Event::Page(crash, moved) => {
                     follower.step(&mut source, size, *crash, &mut |source| {
-                        if let Some(row) = moved { change(source, *row, 0) }
+                        if let Some(row) = moved { change(source, *row, 0, 0) }
                     });
                 }
             }

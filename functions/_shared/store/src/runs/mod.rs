@@ -4,15 +4,17 @@
 //! for a run checks the fence, and each that extends the lease also moves the run's continuation in the queue behind
 //! it: so a process that dies is followed by the queue, and one that was only slow writes nothing more.
 
+mod cursor;
 mod history;
 mod page;
 mod replay;
 mod types;
 
+pub use cursor::{Cursor, SideName};
 pub use history::{Event, HistoryDetail, HistoryQuery, HistoryRow, cancel, history, history_one};
 pub use page::{
-    Cursor, Decided, Gone, GoneStep, Intent, Intents, Item, ItemError, ItemResult, Link, Look, Looked,
-    Lookup, Missing, NextPage, Outcome, PageResults, SideName, Trail, Unlinked, Work, Written, Wrote,
+    Decided, Gone, GoneStep, Intent, Intents, Item, ItemError, ItemResult, Link, Look, Looked, Lookup,
+    Missing, NextPage, Outcome, PageResults, Trail, Unlinked, Work, Written, Wrote,
 };
 pub use replay::{ReplayQuery, ReplayRow, ReplaySync, replay};
 pub use types::{Child, Close, Direction, Open, Opened, Pause, Selection, Summary, SummaryError};

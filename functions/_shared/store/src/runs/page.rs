@@ -1,6 +1,6 @@
 //! What is said of the records of one page.
 
-use crate::runs::Child;
+use crate::runs::{Child, Cursor, SideName};
 use chrono::{DateTime, Utc};
 use domain::deletes::DeletePolicy;
 use domain::{ConfigId, Fields, ItemId, RunId, SyncMode, Value};
@@ -295,33 +295,6 @@ pub enum Outcome {
     Held,
     /// Gone on one side, and not counted yet: the end of the run settles it.
     Gone,
-}
-
-/// One of a sync's two sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SideName {
-    /// Where records come from.
-    #[default]
-    Source,
-    /// Where they go.
-    Target,
-}
-
-/// Where a `changed` listing stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cursor {
-    /// Whose listing it is.
-    #[serde(default)]
-    pub side: SideName,
-    /// The greatest source time seen, and the id that had it.
-    pub seen_at: Option<DateTime<Utc>>,
-    /// The id that had the greatest time.
-    pub seen_id: Option<String>,
-    /// Inside a listing: the window's start and the platform's page token. Both empty between listings.
-    pub since: Option<DateTime<Utc>>,
-    /// The platform's page token.
-    pub page: Option<String>,
 }
 
 /// Asks for a sync and what is known of records of it.
