@@ -53,6 +53,14 @@ mod tests {
         assert_eq!(backoff.wait(0, None, 0.5), None);
     }
 
+    #[test]
+    fn each_wait_may_be_twice_as_long_as_the_one_before() {
+        let (base, cap) = (Duration::from_secs(1), Duration::from_secs(6));
+        let backoff = Backoff { retries: 5, base, cap };
+        let longest = [1, 2, 3, 4].map(|retry| backoff.wait(retry, None, 1.0).unwrap().as_secs());
+        assert_eq!(longest, [1, 2, 4, 6]);
+    }
+
     proptest! {
         #![proptest_config(crate::testing::cases(100_000))]
 

@@ -160,9 +160,17 @@ mod tests {
 
     #[test]
     fn a_text_is_written_as_json_writes_it() {
-        for text in
-            ["", "Chair ~ 5 %", "a \"quote\"", "C:\\chairs", "two\nlines", "\u{7f}", "caf\u{e9} \u{1f469}"]
-        {
+        for text in [
+            "",
+            "Chair ~ 5 %",
+            "a \"quote\"",
+            "\"",
+            "\\",
+            "C:\\chairs",
+            "two\nlines",
+            "\u{7f}",
+            "caf\u{e9} \u{1f469}",
+        ] {
             let mut written = String::new();
             write(&json!(text), &mut written);
             assert_eq!(written, json!(text).to_string());

@@ -109,6 +109,7 @@ mod tests {
         }
         assert_eq!(read("1e2"), read("100"));
         assert_eq!(read("15e-1"), read("1.5"));
+        assert_eq!(read("15e0"), read("15"));
     }
 
     proptest! {

@@ -62,3 +62,22 @@ impl RetryClass {
         matches!(self, Self::Transient | Self::Throttled)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passes_by_itself_is_temporary() {
+        for (kind, temporary) in [
+            (ErrorKind::Unavailable, true),
+            (ErrorKind::RateLimited, true),
+            (ErrorKind::Unauthorized, false),
+            (ErrorKind::Rejected, false),
+            (ErrorKind::Conflict, false),
+            (ErrorKind::Unexpected, false),
+        ] {
+            assert_eq!(kind.retry_class().is_temporary(), temporary, "{kind:?}");
+        }
+    }
+}

@@ -232,6 +232,25 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_known_by_whichever_key_it_has_a_value_for() {
+        for (source, known) in
+            [(json!({"sku": "A"}), true), (json!({"email": "x@y.de"}), true), (json!({"sku": " "}), false)]
+        {
+            assert_eq!(is_known(&keys(), &record(&source)), known, "{source}");
+        }
+        assert!(is_known(&[], &record(&json!({}))), "where nothing is to be recognised by, everything is");
+    }
+
+    #[test]
+    fn a_key_is_written_as_it_was_read() {
+        let written = json!([
+            {"source": "sku", "target": "itemId"},
+            {"source": "email", "target": "mail", "compare": "ignore_case"},
+        ]);
+        assert_eq!(serde_json::to_value(keys()).unwrap(), written);
+    }
+
+    #[test]
     fn a_match_that_belongs_to_another_record_is_held() {
         let taken = [json!({"itemId": "A", "taken": true})];
         assert_eq!(

@@ -87,6 +87,52 @@ fn texts_lists_and_conditions_are_what_they_say() {
 }
 
 #[test]
+fn signs_compare_as_they_are_written_also_at_their_edges() {
+    for (text, expected) in [
+        ("stock == 3 && stock != 4 && !(stock != 3)", "true"),
+        ("stock <= 3 && !(stock <= 2)", "true"),
+        ("stock >= 3 && !(stock >= 4)", "true"),
+        ("stock < 3 || stock > 3", "false"),
+        ("stock < 4 && stock > 2", "true"),
+        ("stock > 5 || stock > 0", "true"),
+        ("stock > 0 || 1 / 0 == 1", "true"),
+        ("'a' in none || 'a' in missing", "false"),
+        ("title.startsWith(none) || startsWith(none, 'S') || contains(none, none)", "false"),
+        ("split('', ',')", "[]"),
+        ("split('a,b', '')", "[\"a,b\"]"),
+        ("round(1.5, 20)", "1.50000000000000000000"),
+    ] {
+        assert_eq!(result(text), Ok(expected.to_owned()), "{text}");
+    }
+    assert_eq!(result("1 / 0"), Err("a division by zero".to_owned()));
+    assert_eq!(result("round(1.5, 21)"), Err("too many decimals to round to".to_owned()));
+    assert!(Expression::read("default(none)").is_err(), "there is nothing else to take");
+}
+
+#[test]
+fn a_text_may_be_as_long_as_it_may_be_and_no_longer() {
+    let texts = |long: usize| {
+        Fields::from_iter([("x".to_owned(), json!("x")), ("long".to_owned(), json!("y".repeat(long)))])
+    };
+    let run = |text: &str, long| Expression::read(text).unwrap().evaluate(None, &texts(long));
+    for text in ["concat(x, long)", "replace(x, x, long)"] {
+        assert!(run(text, MAX_TEXT - 1).is_ok(), "{text}");
+        assert_eq!(run(text, MAX_TEXT).unwrap_err().to_string(), "the text is too long", "{text}");
+    }
+    let spaces = |count| format!("1{}", " ".repeat(count));
+    assert!(Expression::read(&spaces(MAX_LENGTH - 1)).is_ok());
+    assert_eq!(Expression::read(&spaces(MAX_LENGTH)).unwrap_err().at, MAX_LENGTH);
+}
+
+#[test]
+fn an_expression_is_its_text() {
+    let upper = Expression::read("upper(title)").unwrap();
+    assert_eq!(upper.to_string(), "upper(title)");
+    assert_eq!(upper, Expression::read("upper(title)").unwrap());
+    assert_ne!(upper, Expression::read("lower(title)").unwrap());
+}
+
+#[test]
 fn each_element_of_a_list_is_looked_at() {
     for (text, expected) in [
         ("lines.map(line, line.sku)", "[\"A\",\"B\"]"),

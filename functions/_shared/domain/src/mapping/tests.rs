@@ -107,6 +107,59 @@ fn a_bad_path_is_refused_with_its_text() {
     }
 }
 
+#[test]
+fn a_required_field_of_a_list_is_missed_in_whichever_element_lacks_it() {
+    let mapping = Mapping::new(vec![Rule { required: true, ..rule("v[].sku", "c[].itemId") }]);
+    for skus in [[json!(null), json!("B")], [json!("A"), json!(null)]] {
+        let record = json!({"v": skus.map(|sku| json!({"sku": sku}))});
+        assert_eq!(mapping.apply(&fields(&record)).unwrap_err().len(), 1, "{record}");
+    }
+}
+
+#[test]
+fn each_field_that_is_wrong_is_told_once_whatever_is_wrong_beside_it() {
+    let known = |target: &str| Rule {
+        required: true,
+        transformation: Some(Transformation::lookup(vec![(json!("a"), json!("b"))])),
+        ..rule("status", target)
+    };
+    let mapping = Mapping::new(vec![known("one"), Rule { required: true, ..rule("title", "two") }]);
+    let told = |record: &Value| {
+        let violations = mapping.apply(&fields(record)).unwrap_err();
+        violations.into_iter().map(|violation| violation.target).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&json!({"status": "x", "title": null})), ["one", "two"]);
+    assert_eq!(told(&json!({"status": "x", "title": "y"})), ["one"]);
+}
+
+#[test]
+fn what_does_not_pass_a_check_is_told_with_what_would() {
+    for (check, expected) in [
+        (json!({"length": {"min": 2, "max": 4}}), "its length is 1, not 2 to 4"),
+        (json!({"length": {"min": 2}}), "its length is 1, not at least 2"),
+        (json!({"type": "integer"}), "this is no integer"),
+        (json!({"type": "list"}), "this is no list"),
+    ] {
+        let rules = json!([{"source": "a", "target": "b", "transformation": {"validate": check}}]);
+        let mapping: Mapping = serde_json::from_value(rules).unwrap();
+        let violations = mapping.apply(&fields(&json!({"a": "x"}))).unwrap_err();
+        assert_eq!(violations[0].detail, expected);
+    }
+}
+
+#[test]
+fn a_default_stands_as_it_is_unless_the_value_is_computed() {
+    let made = |transformation: Value| {
+        let rules =
+            json!([{"source": "a", "target": "b", "defaultValue": "none", "transformation": transformation}]);
+        let mapping: Mapping = serde_json::from_value(rules).unwrap();
+        mapping.apply(&Fields::new()).unwrap()["b"].clone()
+    };
+    assert_eq!(made(json!({"format": "uppercase"})), "none");
+    assert_eq!(made(json!({"custom": "default(value, 'computed')"})), "computed");
+    assert_eq!(made(json!({"custom": "value"})), "none");
+}
+
 proptest! {
     #![proptest_config(crate::testing::cases(100_000))]
 
@@ -124,4 +177,24 @@ proptest! {
         let once = mapping.project(&record);
         prop_assert_eq!(mapping.project(&once), once);
     }
+}
+
+#[test]
+fn amounts_in_an_object_and_times_are_compared_by_what_they_say() {
+    let mapping = Mapping::new(vec![
+        Rule { kind: FieldKind::Number, ..rule("sums", "sums") },
+        Rule { kind: FieldKind::Time, ..rule("at", "at") },
+    ]);
+    let form = |value: &Value| mapping.comparable(&fields(value));
+    let left = form(&json!({"sums": {"EUR": "10"}, "at": "2026-11-21T10:00:00Z"}));
+    let right = form(&json!({"sums": {"EUR": "10.00"}, "at": "2026-11-21T11:00:00+01:00"}));
+    assert!(Mapping::same("sums", &left, &right) && Mapping::same("at", &left, &right));
+    let other = form(&json!({"sums": {"EUR": "10.01"}, "at": "2026-11-21T11:00:01+01:00"}));
+    assert!(!Mapping::same("sums", &left, &other) && !Mapping::same("at", &left, &other));
+}
+
+#[test]
+fn what_is_masked_tells_only_whether_there_was_something() {
+    assert_eq!(mask(&Value::Null), Value::Null);
+    assert_eq!(mask(&json!("Ada")), json!("***"));
 }

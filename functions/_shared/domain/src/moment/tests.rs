@@ -18,6 +18,13 @@ fn change(
 }
 
 #[test]
+fn a_form_is_written_as_it_was_read() {
+    for text in ["rfc3339", "date", "unix", "unix_ms", "%d.%m.%Y"] {
+        assert_eq!(String::from(form(text)), text);
+    }
+}
+
+#[test]
 fn a_date_is_written_in_the_form_of_the_other_side() {
     let berlin = Some(Tz::Europe__Berlin);
     for (value, from, to, zone, to_zone, expected) in [

@@ -121,6 +121,55 @@ fn a_transformation_that_makes_the_right_type_fits() {
 }
 
 #[test]
+fn what_a_transformation_makes_is_told_apart() {
+    for (rule, fits) in [
+        (json!({"source": "title", "target": "words", "transformation": {"format": {"split": ","}}}), false),
+        (json!({"source": "title", "target": "rate", "transformation": {"format": {"to": "number"}}}), true),
+        (
+            json!({"source": "title", "target": "inactive", "transformation": {"format": {"to": "boolean"}}}),
+            true,
+        ),
+        (json!({"source": "title", "target": "when", "transformation": {"format": {"to": "date"}}}), true),
+        (json!({"source": "count", "target": "extra", "transformation": {"format": {"to": "object"}}}), true),
+        (
+            json!({"source": "count", "target": "words", "transformation": {"format": {"to": "integer"}}}),
+            false,
+        ),
+        (json!({"source": "title", "target": "rate", "transformation": {"calculate": "value * 2"}}), true),
+        (json!({"source": "active", "target": "rate", "transformation": {"calculate": "value * 2"}}), false),
+        (json!({"source": "price", "target": "rate", "defaultValue": 1.5}), true),
+        (json!({"source": "title", "target": "words", "defaultValue": "none"}), true),
+        (json!({"source": "active", "target": "inactive", "defaultValue": false}), true),
+        (json!({"source": "meta", "target": "extra", "defaultValue": {}}), true),
+        (json!({"source": "meta", "target": "extra", "defaultValue": "none"}), false),
+    ] {
+        assert_eq!(one(&rule, Flow::OneWay).is_empty(), fits, "{rule}");
+    }
+}
+
+#[test]
+fn a_field_that_only_flows_back_must_have_a_way_back() {
+    let gross = json!([{"source": "price", "target": "rate", "direction": "to_source", "transformation": {"calculate": "value * 2"}}]);
+    let mapping: Mapping = serde_json::from_value(gross).unwrap();
+    let fatal = |flow| {
+        problems(&mapping, flow, &source(), &target())
+            .into_iter()
+            .find(|problem| problem.code == "no_way_back")
+            .map(|problem| problem.fatal)
+    };
+    assert_eq!(fatal(Flow::TwoWay), Some(true));
+    let both: Mapping = serde_json::from_value(
+        json!([{"source": "price", "target": "rate", "transformation": {"calculate": "value * 2"}}]),
+    )
+    .unwrap();
+    let told = problems(&both, Flow::TwoWay, &source(), &target());
+    assert_eq!(
+        told.iter().find(|problem| problem.code == "no_way_back").map(|problem| problem.fatal),
+        Some(false)
+    );
+}
+
+#[test]
 fn both_ways_the_source_is_written_too() {
     let created = json!({"source": "created", "target": "when"});
     assert_eq!(one(&created, Flow::TwoWay), [("/mapping/1/source".to_owned(), "not_writable")]);

@@ -338,3 +338,27 @@ fn a_mapping_is_written_as_it_was_read() {
     ]);
     assert_eq!(serde_json::to_value(mapping(&written)).unwrap(), written);
 }
+
+#[test]
+fn a_value_is_made_another_type_or_refused() {
+    for (to, value, expected) in [
+        ("text", json!(true), Some(json!("true"))),
+        ("text", json!(7), Some(json!("7"))),
+        ("boolean", json!("no"), Some(json!(false))),
+        ("boolean", json!("Y"), Some(json!(true))),
+        ("boolean", json!(1), Some(json!(true))),
+        ("boolean", json!(0), Some(json!(false))),
+        ("boolean", json!(2), None),
+        ("boolean", json!("maybe"), None),
+        ("integer", json!("7"), Some(json!(7))),
+        ("integer", json!("7.5"), None),
+        ("list", json!("a"), Some(json!(["a"]))),
+        ("list", json!(["a"]), Some(json!(["a"]))),
+        ("object", json!({}), Some(json!({}))),
+        ("object", json!("a"), None),
+    ] {
+        assert_eq!(through(&json!({"format": {"to": to}}), value.clone()).ok(), expected, "{value} to {to}");
+    }
+    assert_eq!(through(&json!({"format": {"join": "-"}}), json!(["a", 1])), Ok(json!("a-1")));
+    assert!(through(&json!({"format": {"join": "-"}}), json!([true])).is_err());
+}
