@@ -329,6 +329,34 @@ fn the_same_mapping_works_back_where_it_can() {
 }
 
 #[test]
+fn a_rule_that_is_turned_twice_is_the_rule_and_its_default_stays_on_its_side() {
+    let there = mapping(&json!([
+        {"source": "price", "target": "gross", "transformation": {"calculate": "value * 2"}, "reverse": {"calculate": "value / 2"},
+         "defaultValue": "7"},
+    ]));
+    let back = there.turned();
+    assert_eq!(back.rules()[0].default_value, None, "what the target gets is nothing that the source says");
+    let again = back.turned();
+    assert_eq!(again.rules()[0].transformation, there.rules()[0].transformation);
+}
+
+#[test]
+fn a_mapping_is_stored_with_its_zones_and_patterns() {
+    let written = json!([
+        {"source": "a", "target": "b", "transformation": [{"validate": {"regex": "^[A-Z]+$"}}]},
+        {"source": "c", "target": "d",
+         "transformation": [{"format": {"date": {"from": "date", "to": "rfc3339", "zone": "Europe/Berlin"}}}]},
+    ]);
+    let stored = serde_json::to_value(mapping(&written)).unwrap();
+    let read: Mapping = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(read, mapping(&written), "{stored}");
+    assert!(
+        stored.to_string().contains("Europe/Berlin") && stored.to_string().contains("^[A-Z]+$"),
+        "{stored}"
+    );
+}
+
+#[test]
 fn a_mapping_is_written_as_it_was_read() {
     let written = json!([
         {"source": "a", "target": "b", "transformation": [{"format": "trim"}, {"validate": {"range": {"min": 1}}}],
