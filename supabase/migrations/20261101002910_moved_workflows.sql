@@ -1,6 +1,7 @@
--- A workflow that comes to another server, or to the same one after its account was entered anew, keeps its counts: what began
--- until then has been counted, even if the new account's first reading tells of it again.
+-- A workflow whose server is entered anew keeps its counts: what began until then has been counted, even if the new account's first
+-- reading tells of it again.
 alter table public.mvp_workflows add column if not exists counted_until timestamptz;
+comment on column public.mvp_workflows.counted_until is 'Executions that began up to here have been counted with an account that was removed.';
 
 create or replace function sync.count_new_executions()
 returns trigger
