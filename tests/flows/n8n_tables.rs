@@ -105,11 +105,15 @@ async fn what_changes_behind_a_page_that_was_read_is_found_by_the_next_listing()
     let insert = |number: u32| json!({ "email": format!("{number:03}@n8n.example"), "plan": "trial", "visits": number });
     let ids: Vec<u64> =
         (0..260).map(|number| ana.n8n().insert_row(&table, &insert(number)).unwrap()).collect();
+    world.platforms.clock().advance(chrono::TimeDelta::hours(1));
+    let began = world.platforms.clock().now() - chrono::TimeDelta::minutes(1);
     // n8n lists 250 rows at once, by id. The second page does not come.
     ana.n8n().faults().on(Matcher::any().method("GET").path("/rows").after(1), Fault::status(503));
     let broken = perform(&ana, &config).await;
     let arrived = world.db.count("select count(*) from public.people").await;
     assert!((240..260).contains(&arrived), "{arrived}: {broken}");
+    let told = format!("select count(*) from sync.cursors where side = 'target' and begun_at > '{began}'");
+    assert_eq!(world.db.count(&told).await, 1, "the listing began at n8n's time, not at that of a row");
     ana.n8n().faults().clear();
     world.db.run("update sync.breakers set state = 'closed', open_until = '-infinity'").await;
 
