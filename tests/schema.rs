@@ -10,8 +10,10 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod alerts;
 mod catalogue;
 mod n8n;
+mod pages;
 mod queue;
 mod rights;
 mod runs;

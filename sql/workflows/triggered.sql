@@ -19,7 +19,7 @@ told as (
   from input join public.workflow_executions as e
     on e.integration_id = input.integration_id and e.execution_id = input.execution_id
   join public.workflow_registry as r on r.id = e.registry_id
-  on conflict (execution_id, alert_type) do nothing
+  on conflict (execution_id) where alert_type = 'manual_trigger' do nothing
   returning 1
 ),
 -- It is followed: the server's turn comes soon.

@@ -1,5 +1,6 @@
 //! Records on their way between platforms: stock, orders, the ways to sign in, more than one user at once.
 
+mod alerts;
 mod audit;
 mod care;
 mod customers;

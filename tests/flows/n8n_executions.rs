@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// Somebody whose workflow is deployed and published; answers its id here and in n8n.
-async fn deployed(world: &World, rate: u32) -> (User<'_>, String, String) {
+pub(super) async fn deployed(world: &World, rate: u32) -> (User<'_>, String, String) {
     let mut ana = world.user("ana").await;
     ana.connect_n8n("n8n", rate).await;
     let body = json!({ "name": "Invoices", "definition": definition(), "activate": true });
@@ -179,7 +179,7 @@ async fn a_failure_that_was_tried_again_in_n8n_is_not_tried_a_third_time() {
 }
 
 /// Sends a body as n8n's nodes do, signed with the account's secret.
-async fn told(ana: &User<'_>, account: &str, body: &str, secret: &str) -> Reply {
+pub(super) async fn told(ana: &User<'_>, account: &str, body: &str, secret: &str) -> Reply {
     let time = chrono::Utc::now().timestamp_millis().to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{time}.{body}").as_bytes());

@@ -4,7 +4,8 @@
 //! it as soon as the function that made it has answered.
 
 use super::n8n::{AMPLE, definition};
-use crate::world::World;
+use super::n8n_executions::{deployed, told};
+use crate::world::{User, World, claims};
 use platforms::Plan;
 use serde_json::json;
 use tokio_postgres::{Client, NoTls};
@@ -58,4 +59,58 @@ async fn who_listens_hears_of_a_workflow_an_execution_and_a_run_as_soon_as_the_f
         assert!(read.contains(&table.to_owned()), "{table}: {read:?}");
     }
     assert_eq!(listener.hears().await, Vec::<String>::new(), "each change is told once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_that_n8n_tells_of_is_on_every_page_as_soon_as_it_was_told_and_its_alert_too() {
+    let world = World::start().await;
+    let (ana, _, id) = deployed(&world, AMPLE).await;
+    let account = ana.get("integrations").await.ok()["data"][0]["id"].as_str().unwrap().to_owned();
+    let listener = Listener::of(&world).await;
+    let failed = ana.n8n().run(&id, &Plan::error("boom"));
+
+    let body = ana.n8n().pushed_error(&failed).unwrap().to_string();
+    told(&ana, &account, &body, "s3cret").await.ok();
+
+    assert_eq!(listener.hears().await, ["mvp_workflows", "workflow_alerts", "workflow_executions"]);
+}
+
+/// Does with the user's rights what a page does through the Data API; answers the first value.
+async fn through_the_data_api(user: &User<'_>, statement: &str) -> String {
+    let (client, connection) = tokio_postgres::connect(&user.world.db.url(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let session = format!("set request.jwt.claims to '{}'; set role authenticated", claims(user.id));
+    client.batch_execute(&session).await.unwrap();
+    client.query_one(statement, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_a_chat_has_stored_shows_at_once_and_is_deployed_as_it_was_stored() {
+    let world = World::start().await;
+    let mut ana = world.user("ana").await;
+    ana.connect_n8n("n8n", AMPLE).await;
+    let listener = Listener::of(&world).await;
+
+    let stored = format!(
+        "insert into public.mvp_workflows (name, description, definition) values ('Invoices', 'Made in the chat', '{}') returning id::text",
+        definition()
+    );
+    let id = through_the_data_api(&ana, &stored).await;
+    let heard = listener.hears().await;
+    let listed = ana.get("workflows").await.ok();
+    let deployed = json!({ "action": "deploy_workflow", "workflowId": id, "activate": true });
+    ana.invoke("workflow-sync", deployed).await.ok();
+
+    assert_eq!(heard, ["mvp_workflows"]);
+    assert_eq!(
+        (&listed["data"][0]["id"], &listed["data"][0]["status"]),
+        (&json!(id), &json!("draft")),
+        "{listed}"
+    );
+    let name = format!("[USR-{}] Invoices", &ana.id.to_string()[..8]);
+    let there = ana.n8n().workflows();
+    assert_eq!(
+        there.iter().map(|one| (one.name.as_str(), one.active)).collect::<Vec<_>>(),
+        [(name.as_str(), true)]
+    );
 }

@@ -15,6 +15,10 @@ async fn sets_up(world: &World, key: &str) {
             "select vault.create_secret('{url}/', 'syncline_functions_url'), vault.create_secret('{key}', 'syncline_secret_key')"
         ))
         .await;
+    // The first call makes the host compile a component, for which a slow machine takes longer than pg_net waits.
+    for name in ["scheduled-sync", "queue-drain"] {
+        world.http.get(world.url(name)).send().await.unwrap();
+    }
 }
 
 /// Runs a job as the clock would.
@@ -49,7 +53,7 @@ async fn the_migrations_make_a_job_for_every_hour_one_for_every_minute_and_one_f
 
     assert_eq!(
         jobs,
-        "syncline-execution-poll * * * * *, syncline-prune 17 3 * * *, syncline-queue-drain * * * * *, \
+        "syncline-alerts * * * * *, syncline-execution-poll * * * * *, syncline-prune 17 3 * * *, syncline-queue-drain * * * * *, \
          syncline-scheduled-sync 7 * * * *, syncline-workflow-cleanup 43 3 * * *"
     );
 }
@@ -160,7 +164,7 @@ async fn an_operator_may_name_the_secrets_otherwise_and_schedule_again() {
     db.run(schedule).await;
     db.run(schedule).await;
 
-    assert_eq!(db.count("select count(*) from cron.job").await, 5, "the same jobs, changed");
+    assert_eq!(db.count("select count(*) from cron.job").await, 6, "the same jobs, changed");
     let command = db.text("select command from cron.job where jobname = 'syncline-queue-drain'").await;
     assert!(command.contains("'my url''s name'") && command.contains("'my key'"), "{command}");
     assert!(!command.contains("syncline_secret_key"), "{command}");
@@ -182,6 +186,7 @@ async fn a_page_can_neither_see_nor_make_jobs() {
         "select sync.schedule_jobs()",
         "select sync.call_text('x', 'y', 'z')",
         "select sync.prune()",
+        "select sync.judge_alerts()",
     ] {
         let refused = client.batch_execute(statement).await.unwrap_err();
         assert_eq!(refused.code().unwrap().code(), "42501", "{statement}");

@@ -146,3 +146,24 @@ async fn what_no_trigger_starts_cannot_be_published() {
         server.forgets(&made).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_our_page_tells_people_to_ask_with_curl_is_answered() {
+    for server in servers() {
+        let at = server.account.base_url.as_str().trim_end_matches('/');
+        let ask = async |path: &str, key: Option<&str>| {
+            let request = server.http.get(format!("{at}{path}"));
+            let request = key.into_iter().fold(request, |request, key| request.header("X-N8N-API-KEY", key));
+            request.send().await.unwrap().status().as_u16()
+        };
+
+        let list = "/api/v1/workflows?limit=1";
+        let statuses = (
+            ask("/healthz/readiness", None).await,
+            ask(list, Some(&server.api_key)).await,
+            ask(list, Some("mistyped")).await,
+        );
+
+        assert_eq!(statuses, (200, 200, 401));
+    }
+}

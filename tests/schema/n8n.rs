@@ -97,7 +97,7 @@ async fn the_tables_have_the_columns_that_their_users_know() {
     assert_eq!(
         columns(&schema, "workflow_alerts", &names).await,
         [
-            "execution_id uuid required",
+            "execution_id uuid optional",
             "alert_type text required",
             "recipients text required 'dashboard'::text",
             "sent_at timestamp with time zone optional",
@@ -189,11 +189,11 @@ async fn executions_told_side_by_side_are_counted_once_and_go_with_their_registr
 }
 
 #[tokio::test]
-async fn frontends_hear_of_workflows_and_executions_at_once() {
+async fn frontends_hear_of_workflows_executions_and_alerts_at_once() {
     let (schema, _) = Schema::with_items(&["1"]).await;
     let published = "select string_agg(tablename, ', ' order by tablename) from pg_publication_tables
-        where pubname = 'supabase_realtime' and tablename in ('mvp_workflows', 'workflow_executions')";
-    assert_eq!(schema.db.text(published).await, "mvp_workflows, workflow_executions");
+        where pubname = 'supabase_realtime' and tablename like '%workflow%'";
+    assert_eq!(schema.db.text(published).await, "mvp_workflows, workflow_alerts, workflow_executions");
 }
 
 #[tokio::test]

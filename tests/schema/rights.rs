@@ -54,9 +54,13 @@ async fn n8n(schema: &Schema) {
     schema.call("n8n/record_executions", json!({"integration_id": id, "rows": [failed]})).await;
     let mine = json!({"id": "00000000-0000-4000-8000-0000000000aa", "name": "Mine", "definition": {}});
     schema.call_as(ANA, "workflows/create", mine).await.unwrap();
+    let ana = as_user(schema, ANA).await;
+    ana.batch_execute("insert into public.alert_rules (metric, is_active) values ('n8n_error', false)")
+        .await
+        .unwrap();
 }
 
-async fn as_user(schema: &Schema, user: &str) -> Client {
+pub(super) async fn as_user(schema: &Schema, user: &str) -> Client {
     let client = connect(&schema.db.url()).await;
     let claims = json!({"sub": user, "role": "authenticated"});
     client
