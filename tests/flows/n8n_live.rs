@@ -85,7 +85,7 @@ async fn through_the_data_api(user: &User<'_>, statement: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_workflow_that_a_chat_has_stored_shows_at_once_and_is_deployed_as_it_was_stored() {
+async fn a_workflow_from_the_chat_that_stored_it_to_the_report_of_its_executions() {
     let world = World::start().await;
     let mut ana = world.user("ana").await;
     ana.connect_n8n("n8n", AMPLE).await;
@@ -98,19 +98,33 @@ async fn a_workflow_that_a_chat_has_stored_shows_at_once_and_is_deployed_as_it_w
     let id = through_the_data_api(&ana, &stored).await;
     let heard = listener.hears().await;
     let listed = ana.get("workflows").await.ok();
-    let deployed = json!({ "action": "deploy_workflow", "workflowId": id, "activate": true });
-    ana.invoke("workflow-sync", deployed).await.ok();
+    let deploy = json!({ "action": "deploy_workflow", "workflowId": id, "activate": true });
+    ana.invoke("workflow-sync", deploy).await.ok();
+    // A little later the published version runs.
+    world.platforms.clock().advance(chrono::TimeDelta::seconds(1));
+    let start = json!({ "workflowId": id, "confirm": true, "payload": { "invoice": 17 } });
+    let started = ana.invoke("workflow-trigger", start).await.ok();
+    ana.n8n().run(&ana.n8n().workflows()[0].id, &Plan::error("no such customer"));
+    world.db.run("update sync.n8n_servers set due_at = now()").await;
+    world.tick("execution-poll").await.ok();
 
-    assert_eq!(heard, ["mvp_workflows"]);
-    assert_eq!(
-        (&listed["data"][0]["id"], &listed["data"][0]["status"]),
-        (&json!(id), &json!("draft")),
-        "{listed}"
-    );
+    assert_eq!(heard, ["mvp_workflows"], "it shows as soon as it is stored");
+    assert_eq!((&listed["data"][0]["id"], &listed["data"][0]["status"]), (&json!(id), &json!("draft")));
     let name = format!("[USR-{}] Invoices", &ana.id.to_string()[..8]);
-    let there = ana.n8n().workflows();
+    let there: Vec<_> = ana.n8n().workflows().into_iter().map(|one| (one.name, one.active)).collect();
+    assert_eq!(there, [(name, true)]);
+    assert_eq!((&started["way"], &started["status"]), (&json!("webhook"), &json!("success")), "{started}");
+    let shown = ana.get(&format!("executions?workflowId={id}&status=failure")).await.ok();
+    assert_eq!(shown["data"][0]["errorMessage"], "no such customer", "{shown}");
+    let report = ana.get("execution-report").await.ok();
     assert_eq!(
-        there.iter().map(|one| (one.name.as_str(), one.active)).collect::<Vec<_>>(),
-        [(name.as_str(), true)]
+        (&report["totals"]["executions"], &report["totals"]["successRate"]),
+        (&json!(2), &json!(0.5)),
+        "{report}"
     );
+    let told = world
+        .db
+        .text("select string_agg(alert_type, ' ' order by alert_type) from public.workflow_alerts")
+        .await;
+    assert_eq!(told, "failure manual_trigger");
 }
