@@ -203,8 +203,8 @@ revoke execute on function sync.alert_of_server from public;
 create or replace trigger n8n_servers_are_told_of after update of failure on sync.n8n_servers
   for each row when (new.failure is not null or old.failure is not null) execute function sync.alert_of_server();
 
--- How the runs of an owner went lately: those of an organization, or of a user alone.
-create or replace function sync.measured(told text, owner uuid, organization uuid, span interval)
+-- How the runs of an organization, or of a user alone, went lately.
+create or replace function sync.measured(told text, about uuid, span interval)
 returns table (runs bigint, value numeric, words text)
 language sql
 stable
@@ -212,16 +212,17 @@ security definer
 set search_path = ''
 as $$
   with lately as (
-    select sync.went_well(r.status, r.reason) as well, r.duration_ms
+    select r.status, r.reason, count(*) as runs, sum(r.duration_ms) as milliseconds
     from public.sync_runs as r
-    where case when organization is null then r.user_id = owner and r.org_id is null else r.org_id = organization end
-      -- Runs take hours at most: this is what the indexes are by.
-      and r.kind = 'sync' and r.created_at > pg_catalog.now() - span - interval '1 day'
-      and r.finished_at > pg_catalog.now() - span and sync.went_well(r.status, r.reason) is not null
+    where coalesce(r.org_id, r.user_id) = about and r.kind = 'sync' and r.finished_at > pg_catalog.now() - span
       and (told = 'failure_rate' or r.sync_type in ('workflows', 'executions'))
+    group by r.status, r.reason
   ),
   counted as (
-    select count(*) as runs, count(*) filter (where not well) as failed, round(avg(duration_ms) / 1000, 1) as seconds from lately
+    select coalesce(sum(l.runs), 0)::bigint as runs, coalesce(sum(l.runs) filter (where not judged.well), 0)::bigint as failed,
+      round(sum(l.milliseconds) / nullif(sum(l.runs), 0) / 1000, 1) as seconds
+    from lately as l, lateral (select sync.went_well(l.status, l.reason) as well) as judged
+    where judged.well is not null
   )
   select c.runs, case told when 'failure_rate' then round(100.0 * c.failed / nullif(c.runs, 0), 1) else c.seconds end,
     case told
@@ -230,6 +231,8 @@ as $$
   from counted as c;
 $$;
 revoke execute on function sync.measured from public;
+create index if not exists sync_runs_of_an_owner on public.sync_runs (coalesce(org_id, user_id), finished_at) where kind = 'sync';
+create index if not exists sync_runs_ended on public.sync_runs (finished_at) where kind = 'sync';
 
 -- Who has been an owner of an organization for longest.
 create or replace function sync.owner_of(organization uuid)
@@ -252,7 +255,6 @@ create table if not exists sync.alert_clock (
 comment on table sync.alert_clock is 'Up to when ended runs have been looked at together.';
 insert into sync.alert_clock default values on conflict do nothing;
 alter table sync.alert_clock enable row level security;
-create index if not exists sync_runs_ended on public.sync_runs (finished_at) where kind = 'sync';
 
 -- Looks at the rates of everybody whose runs have ended since it was called last, and closes what is about something that is gone.
 -- In the database and not in a function, so that it says so when functions do not answer.
@@ -290,7 +292,8 @@ begin
       -- Some that ended before are stored after: a statement takes its time.
       select coalesce(r.org_id, r.user_id) as subject, coalesce(sync.owner_of(r.org_id), r.user_id) as user_id, r.org_id, d.metric
       from public.sync_runs as r, sync.alert_defaults() as d
-      where r.kind = 'sync' and r.finished_at > since - interval '5 minutes' and r.user_id is not null and d.threshold is not null
+      where r.kind = 'sync' and r.finished_at > since - interval '5 minutes' and r.user_id is not null
+        and case d.metric when 'failure_rate' then true when 'average_duration' then r.sync_type in ('workflows', 'executions') end
       union all
       select a.subject, a.user_id, a.org_id, a.metric from public.workflow_alerts as a
       where a.alert_type = 'failure' and a.resolved_at is null and a.metric in ('failure_rate', 'average_duration')
@@ -298,7 +301,7 @@ begin
     left join lateral sync.alert_rule(about.user_id, about.org_id, about.metric) as rule on true
     order by about.subject, about.metric
   loop
-    select * into told from sync.measured(one.metric, one.user_id, one.org_id, coalesce(one.span, interval '0'));
+    select * into told from sync.measured(one.metric, one.subject, coalesce(one.span, interval '0'));
     if told.runs >= one.least_runs and told.value > one.threshold then
       wrong := wrong + 1;
       -- What is open stays open: this looks every minute.
