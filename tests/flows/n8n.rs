@@ -314,6 +314,30 @@ async fn without_a_webhook_the_mcp_server_a_retry_or_a_clear_refusal_follow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_waits_for_events_is_not_handed_to_the_mcp_server_which_would_refuse_it() {
+    let world = World::start().await;
+    let mut ana = world.user("ana").await;
+    ana.connect_n8n("n8n", AMPLE).await;
+    let id = ana.n8n().add_workflow("On restart", true, None);
+    let event = json!([{ "id": "e1", "name": "Restarted", "type": "n8n-nodes-base.n8nTrigger", "typeVersion": 1,
+        "position": [0, 0], "parameters": { "events": ["init"] } }]);
+    ana.n8n().set_nodes(&id, event, json!({}));
+    ana.n8n().set_setting(&id, "availableInMCP", json!(true));
+    ana.n8n().publish(&id);
+    sync(&ana).await;
+    let registry = ana.get("workflow-registry").await.ok()["data"][0]["id"].clone();
+
+    let start = json!({ "workflowId": registry, "confirm": true });
+    let refused = ana.invoke("workflow-trigger", start.clone()).await.problem("conflict");
+    ana.n8n().run(&id, &Plan::error("no disk left"));
+    ana.invoke("workflow-sync", json!({ "action": "sync_workflow", "workflowId": registry })).await.ok();
+    let retried = ana.invoke("workflow-trigger", start).await.ok();
+
+    assert!(refused["detail"].as_str().unwrap().contains("a schedule, form or chat trigger"), "{refused}");
+    assert_eq!(retried["way"], "retry", "{retried}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cleaning_up_lists_first_and_then_removes_only_what_is_ours_and_nobodys() {
     let world = World::start().await;
     let mut ana = world.user("ana").await;

@@ -4,7 +4,7 @@ use super::{BROKEN, FINE, Server, servers, soon};
 use connectors::ErrorKind;
 use connectors::n8n::{self, Execution, ExecutionAsk, Workflow};
 use domain::ExecutionWord;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The executions of this workflow, newest first, once there are as many.
@@ -113,9 +113,16 @@ async fn mcp_runs_what_allows_it() {
         // A published workflow runs a little later.
         server.calls(&open).await.unwrap();
 
-        let refused = server.ask(n8n::execute_by_mcp(&server.account, &closed.id, None, &json!({}))).await;
+        let refused = server
+            .ask(n8n::execute_by_mcp(
+                &server.account,
+                &closed.id,
+                closed.trigger.as_ref().unwrap(),
+                &json!({}),
+            ))
+            .await;
         let started = server
-            .ask(n8n::execute_by_mcp(&server.account, &open.id, open.trigger.as_ref(), &json!({})))
+            .ask(n8n::execute_by_mcp(&server.account, &open.id, open.trigger.as_ref().unwrap(), &json!({})))
             .await
             .unwrap();
 
@@ -123,7 +130,8 @@ async fn mcp_runs_what_allows_it() {
         let id = started.execution_id.expect("it says which");
         let timed = server.starts_by_itself().await;
         let by_hand = soon(async || {
-            let start = n8n::execute_by_mcp(&server.account, &timed.id, timed.trigger.as_ref(), &json!({}));
+            let start =
+                n8n::execute_by_mcp(&server.account, &timed.id, timed.trigger.as_ref().unwrap(), &json!({}));
             server.ask(start).await
         });
         let by_hand = by_hand.await.unwrap();
@@ -135,5 +143,76 @@ async fn mcp_runs_what_allows_it() {
         assert!(executions(&server, &open, 2).await.iter().any(|row| row.id == id));
         server.forgets(&closed).await;
         server.forgets(&open).await;
+    }
+}
+
+/// A trigger of this kind that is open to MCP, with the code behind it that runs well only with what it should be given.
+async fn waits_for(server: &Server, (kind, version): (&str, f64), parameters: Value, code: &str) -> Workflow {
+    let stored = json!({
+        "nodes": [
+            { "id": "t1", "name": "Trigger", "type": kind, "typeVersion": version, "position": [0, 0],
+              "webhookId": super::unique(), "parameters": parameters },
+            { "id": "c1", "name": "Code", "type": "n8n-nodes-base.code", "typeVersion": 2, "position": [220, 0],
+              "parameters": { "jsCode": code } },
+        ],
+        "connections": { "Trigger": { "main": [[{ "node": "Code", "type": "main", "index": 0 }]] } },
+        "settings": { "availableInMCP": true },
+    });
+    let definition = n8n::Definition::of("contract", &stored).unwrap();
+    let made = server.ask(n8n::create_workflow(&server.account, &definition)).await.unwrap();
+    server.publishes(&made).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mcp_hands_a_form_its_fields_and_a_chat_its_message_and_both_run_to_their_end() {
+    for server in servers().into_iter().filter(|server| server.mcp_key.is_some()) {
+        let form = ("n8n-nodes-base.formTrigger", 2.2);
+        let fields =
+            json!({ "formTitle": "Order", "formFields": { "values": [{ "fieldLabel": "customer" }] } });
+        let form_wants =
+            "if ($json.customer !== 'Ana') { throw new Error(JSON.stringify($json)) }\nreturn $input.all()";
+        let chat = ("@n8n/n8n-nodes-langchain.chatTrigger", 1.1);
+        let chat_wants =
+            "if ($json.chatInput !== 'Ana') { throw new Error(JSON.stringify($json)) }\nreturn $input.all()";
+        let all = [
+            (waits_for(&server, form, fields, form_wants).await, json!({ "customer": "Ana" })),
+            (
+                waits_for(&server, chat, json!({ "options": {} }), chat_wants).await,
+                json!({ "chatInput": "Ana" }),
+            ),
+        ];
+        for (workflow, payload) in all {
+            let started = soon(async || {
+                let trigger = workflow.trigger.as_ref().unwrap();
+                server.ask(n8n::execute_by_mcp(&server.account, &workflow.id, trigger, &payload)).await
+            });
+            let id = started.await.unwrap().execution_id.expect("it says which");
+            let rows = executions(&server, &workflow, 1).await;
+            let row = rows.iter().find(|row| row.id == id).unwrap();
+            assert_eq!(row.word, ExecutionWord::Success, "{row:?}");
+            let (_, shown) =
+                server.raw("GET", &format!("/executions/{id}?includeData=true"), &Value::Null).await;
+            assert!(shown["data"].to_string().contains("\"Ana\""), "it has what it was given: {shown}");
+            server.forgets(&workflow).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mcp_starts_nothing_that_waits_for_events_and_we_do_not_take_it_for_a_way() {
+    for server in servers().into_iter().filter(|server| server.mcp_key.is_some()) {
+        let kind = ("n8n-nodes-base.n8nTrigger", 1.0);
+        let workflow = waits_for(&server, kind, json!({ "events": ["init"] }), "return $input.all()").await;
+        let guessed = n8n::Trigger { node: "Trigger".to_owned(), takes: n8n::Takes::Nothing };
+
+        let refused = soon(async || {
+            server.ask(n8n::execute_by_mcp(&server.account, &workflow.id, &guessed, &json!({}))).await
+        });
+
+        let refused = refused.await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Rejected, "{refused:?}");
+        assert!(refused.message.contains("not supported"), "{refused:?}");
+        assert_eq!(workflow.trigger, None);
+        server.forgets(&workflow).await;
     }
 }

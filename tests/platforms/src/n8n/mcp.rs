@@ -82,39 +82,111 @@ fn execute(instance: &mut Instance, arguments: &Value) -> Value {
     if let Some(refused) = refused(&version, arguments) {
         return error(&refused);
     }
-    let mode = match version.webhooks().first() {
-        _ if is_manual => "manual",
-        Some(_) => "webhook",
-        None => "trigger",
-    };
-    let given =
-        arguments.get("inputs").and_then(|inputs| inputs.get("webhookData")).cloned().unwrap_or_default();
-    let field = |name: &str| given.get(name).cloned().unwrap_or_else(|| json!({}));
-    let input = json!({ "headers": field("headers"), "query": field("query"), "body": field("body") });
+    let started = trigger(&version, text(arguments, "triggerNodeName")).and_then(kind);
+    let input = handed(started, arguments.get("inputs").unwrap_or(&Value::Null));
+    let mode = if is_manual { "manual" } else { started.map_or("trigger", |kind| kind.mode) };
     let id = workflow.id.clone();
     let start = Start { workflow: &id, version: &version, mode, input, retry_of: None };
     let execution = runs::begin(state, start);
     json!({ "executionId": execution.to_string(), "status": "started" })
 }
 
+/// A kind of trigger that is started in production.
+struct Kind {
+    node: &'static str,
+    /// The name of the inputs that it wants, and how the server describes them.
+    wants: Option<(&'static str, &'static str)>,
+    /// The mode of what runs then.
+    mode: &'static str,
+}
+
+const FORM: &str = "n8n-nodes-base.formTrigger";
+const CHAT: &str = "@n8n/n8n-nodes-langchain.chatTrigger";
+const KINDS: [Kind; 4] = [
+    Kind {
+        node: "n8n-nodes-base.webhook",
+        wants: Some(("webhookData", "{ webhookData: { headers?, query?, body? } }")),
+        mode: "webhook",
+    },
+    Kind { node: FORM, wants: Some(("formData", "{ formData: { FIELD_NAME: VALUE } }")), mode: "trigger" },
+    Kind { node: CHAT, wants: Some(("chatInput", "{ chatInput: string }")), mode: "chat" },
+    Kind { node: "n8n-nodes-base.scheduleTrigger", wants: None, mode: "trigger" },
+];
+
+fn kind(node: &Value) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| text(node, "type") == kind.node)
+}
+
+/// The named node, or the one that needs no name.
+fn trigger<'a>(version: &'a Version, name: &str) -> Option<&'a Value> {
+    let mut nodes = version.enabled();
+    match name {
+        "" => nodes.find(|node| kind(node).is_some()),
+        name => nodes.find(|node| text(node, "name") == name),
+    }
+}
+
+/// What the trigger hands on.
+fn handed(kind: Option<&Kind>, inputs: &Value) -> Value {
+    let given = |name: &str| inputs.get(name).cloned();
+    match kind.map_or("", |kind| kind.node) {
+        FORM => {
+            let mut fields = json!({ "submittedAt": "2026-01-01T00:00:00.000Z", "formMode": "mcp" });
+            if let (Some(all), Some(Value::Object(own))) = (fields.as_object_mut(), given("formData")) {
+                all.extend(own);
+            }
+            fields
+        }
+        CHAT => {
+            json!({ "sessionId": "mcp-session-1", "action": "sendMessage", "chatInput": given("chatInput") })
+        }
+        _ => {
+            let given = given("webhookData").unwrap_or_default();
+            let field = |name: &str| given.get(name).cloned().unwrap_or_else(|| json!({}));
+            json!({ "headers": field("headers"), "query": field("query"), "body": field("body") })
+        }
+    }
+}
+
 /// Why a trigger is not started with these inputs: it must be given what it wants, by its name, and nothing else.
 fn refused(version: &Version, arguments: &Value) -> Option<String> {
     let inputs = arguments.get("inputs");
-    let named = text(arguments, "triggerNodeName");
-    let webhooks: Vec<String> = version.webhooks().into_iter().map(|one| one.node).collect();
-    if named.is_empty() {
-        let all = webhooks.join(", ");
-        let message = "Provide triggerNodeName and inputs to execute this workflow. Available triggers:";
-        return (!webhooks.is_empty()).then(|| format!("{message} {all}."));
+    let startable: Vec<&Value> = version.enabled().filter(|node| kind(node).is_some()).collect();
+    let available = startable.iter().map(|node| text(node, "name")).collect::<Vec<_>>().join(", ");
+    let name = text(arguments, "triggerNodeName");
+    if name.is_empty() {
+        return unnamed(&startable, &available, inputs);
     }
-    match (webhooks.iter().any(|name| name == named), inputs) {
-        (true, Some(inputs)) if inputs.get("webhookData").is_some() => None,
-        (true, _) => Some(format!(
-            "Trigger node \"{named}\" requires inputs matching {{ webhookData: {{ headers?, query?, body? }} }}."
-        )),
-        (false, Some(_)) => Some(format!("Trigger node \"{named}\" does not accept inputs. Omit inputs.")),
-        (false, None) => None,
+    let Some(node) = trigger(version, name) else {
+        return Some(format!("Trigger node \"{name}\" was not found. Available triggers: {available}."));
+    };
+    let Some(kind) = kind(node) else {
+        let why = "is not supported for MCP execution. Available triggers:";
+        return Some(format!("Trigger node \"{name}\" {why} {available}."));
+    };
+    match (kind.wants, inputs) {
+        (Some((wanted, _)), Some(inputs)) if inputs.get(wanted).is_some() => None,
+        (Some((_, described)), _) => {
+            Some(format!("Trigger node \"{name}\" requires inputs matching {described}."))
+        }
+        (None, Some(_)) => Some(format!("Trigger node \"{name}\" does not accept inputs. Omit inputs.")),
+        (None, None) => None,
     }
+}
+
+/// Why nothing is started where no node is named.
+fn unnamed(startable: &[&Value], available: &str, inputs: Option<&Value>) -> Option<String> {
+    let wants = |node: &&Value| kind(node).is_some_and(|kind| kind.wants.is_some());
+    let why = match startable {
+        [] => {
+            return Some("This workflow has no trigger that can be executed in production mode.".to_owned());
+        }
+        _ if inputs.is_some() => "Provide triggerNodeName when passing inputs.",
+        [one] if !wants(one) => return None,
+        all if all.iter().all(wants) => "Provide triggerNodeName and inputs to execute this workflow.",
+        _ => "This workflow has multiple triggers. Provide triggerNodeName to specify which one to execute.",
+    };
+    Some(format!("{why} Available triggers: {available}."))
 }
 
 /// What a tool gives, as text and as it is.

@@ -37,7 +37,7 @@ impl Version {
         self.nodes.as_array().into_iter().flatten()
     }
 
-    fn enabled(&self) -> impl Iterator<Item = &Value> {
+    pub(crate) fn enabled(&self) -> impl Iterator<Item = &Value> {
         self.nodes().filter(|node| node.get("disabled").and_then(Value::as_bool) != Some(true))
     }
 

@@ -5,7 +5,7 @@
 use super::executions::shortened;
 use super::failure;
 use super::site::{self, id, request};
-use super::trigger::{Takes, Trigger};
+use super::trigger::Trigger;
 use super::workflows::Hook;
 use crate::{Account, Error, ErrorKind, Exchange, Reply, Result, read};
 use domain::Value;
@@ -101,23 +101,20 @@ fn webhook_failure(reply: &Reply) -> Option<Error> {
     Some(if error.vendor_code.is_some() { error } else { error.with_code(status.to_string()) })
 }
 
-/// Runs a published workflow through n8n's MCP server, whatever its trigger is. The workflow has to be open to that
+/// Runs a published workflow through n8n's MCP server, from this trigger. The workflow has to be open to that
 /// ([`super::Workflow::in_mcp`]). A payload, which must be an object, arrives as the body of a webhook's request, as the fields
-/// of a form, or, its `chatInput`, as a message; other triggers take none.
+/// of a form, or, its `chatInput`, as a message; a schedule takes none.
 pub fn execute_by_mcp(
     account: &Account,
     workflow_id: &str,
-    trigger: Option<&Trigger>,
+    trigger: &Trigger,
     payload: &Value,
 ) -> Result<Exchange<Started>> {
+    let id = id(workflow_id, "a workflow")?;
     let mut arguments =
-        json!({ "workflowId": id(workflow_id, "a workflow")?, "executionMode": "production" });
-    let inputs = trigger.map_or(Takes::Nothing, |trigger| trigger.takes).inputs(payload)?;
+        json!({ "workflowId": id, "executionMode": "production", "triggerNodeName": trigger.node });
     if let Some(arguments) = arguments.as_object_mut() {
-        arguments.extend(
-            trigger.map(|trigger| ("triggerNodeName".to_owned(), Value::from(trigger.node.as_str()))),
-        );
-        arguments.extend(inputs.map(|inputs| ("inputs".to_owned(), inputs)));
+        arguments.extend(trigger.takes.inputs(payload)?.map(|inputs| ("inputs".to_owned(), inputs)));
     }
     let body = json!({
         "jsonrpc": "2.0", "id": 1, "method": "tools/call",

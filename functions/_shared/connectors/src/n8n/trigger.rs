@@ -1,4 +1,4 @@
-//! The node that starts a workflow, and what n8n's MCP server has to give it (measured on 2.41.1).
+//! The node that n8n's MCP server can start a workflow with, and what it has to be given (measured on 2.41.1).
 
 use super::starting::rejected;
 use crate::Result;
@@ -6,7 +6,7 @@ use domain::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// The node that starts a workflow.
+/// A node that n8n's MCP server can start a workflow with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trigger {
     /// Its name.
@@ -25,22 +25,20 @@ pub enum Takes {
     Form,
     /// A message.
     Chat,
-    /// Nothing: a schedule, a start by hand, an event elsewhere.
+    /// Nothing: a schedule.
     Nothing,
 }
 
 impl Takes {
-    /// By the kind of a node; `None` when it starts nothing. What waits for another workflow's failure is none that could be
-    /// started.
+    /// By the kind of a node; `None` for all that n8n's MCP server does not start in production: what waits for events
+    /// elsewhere, for a click in the editor, for another workflow.
     pub(super) fn of(kind: &str) -> Option<Self> {
-        let name = kind.rsplit('.').next().unwrap_or(kind).to_ascii_lowercase();
-        match name.as_str() {
-            "errortrigger" => None,
-            "webhook" => Some(Self::Webhook),
-            "formtrigger" => Some(Self::Form),
-            "chattrigger" | "manualchattrigger" => Some(Self::Chat),
-            "cron" | "interval" | "start" | "emailreadimap" => Some(Self::Nothing),
-            other => other.ends_with("trigger").then_some(Self::Nothing),
+        match kind {
+            "n8n-nodes-base.webhook" => Some(Self::Webhook),
+            "n8n-nodes-base.formTrigger" => Some(Self::Form),
+            "@n8n/n8n-nodes-langchain.chatTrigger" => Some(Self::Chat),
+            "n8n-nodes-base.scheduleTrigger" => Some(Self::Nothing),
+            _ => None,
         }
     }
 

@@ -173,7 +173,7 @@ fn hook(node: &RawNode) -> Option<Hook> {
     Some(Hook { method, path: path.to_owned(), node: text(&node.name)? })
 }
 
-/// The trigger that a node is.
+/// The trigger that a node is, if n8n's MCP server can start it.
 fn trigger(node: &RawNode) -> Option<Trigger> {
     let kind = node.kind.as_str().filter(|_| is_enabled(node))?;
     Some(Trigger { takes: Takes::of(kind)?, node: text(&node.name)? })

@@ -17,7 +17,7 @@ use store::workflows::{self, Start};
 
 /// What to do where there is no way.
 const NO_WAY: &str = "n8n's API cannot start a workflow. Add a Webhook node and publish the workflow; or let n8n's MCP server start it \
-                      (`availableInMCP` in its settings, and the server's key as `mcp_key` of the account).";
+                      (a schedule, form or chat trigger, `availableInMCP` in its settings, and the server's key as `mcp_key` of the account).";
 
 /// Which way a workflow is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,9 +97,11 @@ impl Starter<'_> {
         let start = self.start().await?;
         let hook = start.webhook.clone().and_then(|hook| serde_json::from_value::<Hook>(hook).ok());
         let hook = hook.filter(|_| start.is_active);
+        let takes = start.trigger_takes.as_deref().and_then(Takes::from_word);
+        let trigger = start.trigger_node.zip(takes).map(|(node, takes)| Trigger { node, takes });
         let possible = [
             (Way::Webhook, hook.is_some()),
-            (Way::Mcp, start.in_mcp && self.wire.has_mcp_key()),
+            (Way::Mcp, start.in_mcp && trigger.is_some() && self.wire.has_mcp_key()),
             (Way::Retry, start.failed_execution.is_some()),
         ];
         let choice =
@@ -108,19 +110,15 @@ impl Starter<'_> {
         let account = &self.wire.account;
         // Whatever is newer than this was not there before.
         let newest = self.newest().await?.max(start.newest);
-        let started = match (way, hook, start.failed_execution) {
-            (Way::Webhook, Some(hook), _) => {
+        let started = match (way, hook, trigger, start.failed_execution) {
+            (Way::Webhook, Some(hook), _, _) => {
                 self.wire.ask_once(call_webhook(account, &hook, payload)?).await.map(|one| one.execution_id)
             }
-            (Way::Mcp, _, _) => {
-                let trigger = start.trigger_node.map(|node| {
-                    let takes = start.trigger_takes.as_deref().and_then(Takes::from_word);
-                    Trigger { node, takes: takes.unwrap_or(Takes::Nothing) }
-                });
-                let exchange = execute_by_mcp(account, self.workflow_id, trigger.as_ref(), payload)?;
+            (Way::Mcp, _, Some(trigger), _) => {
+                let exchange = execute_by_mcp(account, self.workflow_id, &trigger, payload)?;
                 self.wire.ask_once(exchange).await.map(|one| one.execution_id)
             }
-            (Way::Retry, _, Some(failed)) => return self.retry(failed, newest).await,
+            (Way::Retry, _, _, Some(failed)) => return self.retry(failed, newest).await,
             _ => return Err(Error::Conflict(NO_WAY.to_owned())),
         };
         let id = match started {

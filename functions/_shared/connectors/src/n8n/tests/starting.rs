@@ -102,10 +102,10 @@ fn event(content: &Value) -> crate::Reply {
 }
 
 #[test]
-fn any_workflow_is_run_through_the_mcp_server() {
+fn a_workflow_is_run_through_the_mcp_server_from_its_trigger() {
     let payload = json!({ "a": 5 });
     let webhook = Trigger { node: "Webhook".to_owned(), takes: Takes::Webhook };
-    let exchange = execute_by_mcp(&at("https://x.example/n8n"), ID, Some(&webhook), &payload).unwrap();
+    let exchange = execute_by_mcp(&at("https://x.example/n8n"), ID, &webhook, &payload).unwrap();
     assert_eq!(exchange.scheme, Scheme::McpBearer);
     let (sent, answer) = play(exchange, &[event(&json!({ "executionId": "564", "status": "started" }))]);
     assert_eq!((sent[0].method.as_str(), sent[0].path.as_str()), ("POST", "/n8n/mcp-server/http"));
@@ -118,20 +118,14 @@ fn any_workflow_is_run_through_the_mcp_server() {
         } } })
     );
     assert_eq!(answer, Ok(started(Some(564))));
-    let (sent, _) = play_some(execute_by_mcp(&account(), ID, None, &json!({})).unwrap(), &[ok(&json!({}))]);
-    assert_eq!(
-        sent[0].body["params"]["arguments"],
-        json!({ "workflowId": ID, "executionMode": "production" })
-    );
-    assert_eq!(execute_by_mcp(&account(), ID, None, &json!([1])).unwrap_err().kind, ErrorKind::Rejected);
+    assert_eq!(execute_by_mcp(&account(), ID, &webhook, &json!([1])).unwrap_err().kind, ErrorKind::Rejected);
 }
 
 #[test]
 fn each_kind_of_trigger_is_given_what_it_wants_and_nothing_else() {
     let given = |takes, payload: Value| {
         let trigger = Trigger { node: "Start".to_owned(), takes };
-        let exchange =
-            execute_by_mcp(&account(), ID, Some(&trigger), &payload).map_err(|error| error.kind)?;
+        let exchange = execute_by_mcp(&account(), ID, &trigger, &payload).map_err(|error| error.kind)?;
         let (sent, _) = play_some(exchange, &[ok(&json!({}))]);
         Ok(sent[0].body["params"]["arguments"]["inputs"].clone())
     };
@@ -148,9 +142,13 @@ fn each_kind_of_trigger_is_given_what_it_wants_and_nothing_else() {
     }
 }
 
+fn schedule() -> Trigger {
+    Trigger { node: "Schedule".to_owned(), takes: Takes::Nothing }
+}
+
 #[test]
 fn what_the_mcp_server_refuses_is_told_in_its_words() {
-    let run = |answer| play(execute_by_mcp(&account(), ID, None, &Value::Null).unwrap(), &[answer]).1;
+    let run = |answer| play(execute_by_mcp(&account(), ID, &schedule(), &Value::Null).unwrap(), &[answer]).1;
     let refused = |answer, expected: &str| {
         let error = run(answer).unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Rejected, expected));
@@ -177,7 +175,7 @@ proptest! {
         "jsonrpc": "2.0", "id": 1, "executionId": "7",
         "result": { "structuredContent": { "executionId": "564", "status": "started", "error": null }, "content": [{ "text": "{}" }] },
     }))) {
-        let _ = play_some(execute_by_mcp(&account(), ID, None, &Value::Null).unwrap(), &[ok(&body)]);
+        let _ = play_some(execute_by_mcp(&account(), ID, &schedule(), &Value::Null).unwrap(), &[ok(&body)]);
         let _ = called(ok(&body));
     }
 }
