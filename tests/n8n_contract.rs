@@ -9,6 +9,7 @@
 
 mod executions;
 mod rows;
+mod whole;
 mod workflows;
 
 use connectors::n8n::{self, Definition, Workflow};
@@ -143,8 +144,12 @@ impl Server {
 
     /// Removes it, whatever state it is in.
     async fn forgets(&self, workflow: &Workflow) {
-        let _unpublished = self.ask(n8n::unpublish(&self.account, &workflow.id)).await;
-        let delete = async || self.ask(n8n::delete_workflow(&self.account, &workflow.id)).await;
+        self.removes(&workflow.id).await;
+    }
+
+    async fn removes(&self, id: &str) {
+        let _unpublished = self.ask(n8n::unpublish(&self.account, id)).await;
+        let delete = async || self.ask(n8n::delete_workflow(&self.account, id)).await;
         let mut deleted = delete().await;
         // As the engine does: three times more, and only what passes by itself.
         for _ in 0..3 {

@@ -27,6 +27,8 @@ mod two_way;
 mod user_tokens;
 mod webhooks;
 
+pub(crate) use n8n_executions::told;
+
 use crate::world::{User, World};
 use serde_json::{Value, json};
 

@@ -179,7 +179,7 @@ async fn a_failure_that_was_tried_again_in_n8n_is_not_tried_a_third_time() {
 }
 
 /// Sends a body as n8n's nodes do, signed with the account's secret.
-pub(super) async fn told(ana: &User<'_>, account: &str, body: &str, secret: &str) -> Reply {
+pub(crate) async fn told(ana: &User<'_>, account: &str, body: &str, secret: &str) -> Reply {
     let time = chrono::Utc::now().timestamp_millis().to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{time}.{body}").as_bytes());
