@@ -187,3 +187,38 @@ async fn a_workflow_is_deployed_started_followed_and_told_of_from_beginning_to_e
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_workflows_take_at_most_three_requests_and_two_hundred_and_fifty_at_most_five() {
+    for (world, server, simulated) in worlds().await {
+        let ana = world.user("ana").await;
+        connects(&ana, &server).await;
+        let there =
+            server.raw("GET", "/workflows?limit=250", &Value::Null).await.1["data"].as_array().unwrap().len();
+        let mut made = Vec::new();
+        for (count, most) in [(10, 3), (250, 5)] {
+            for number in made.len()..count {
+                let mut workflow = definition("none");
+                workflow["name"] = json!(format!("contract {number}"));
+                workflow["settings"] = json!({});
+                made.push(
+                    server.raw("POST", "/workflows", &workflow).await.1["id"].as_str().unwrap().to_owned(),
+                );
+            }
+            let synced = ana.invoke("workflow-sync", json!({ "action": "sync_all_workflows" })).await.ok();
+            let reading = "select platform_requests || ' ' || duration_ms from public.sync_runs where sync_type = 'workflows' order by created_at desc limit 1";
+            let reading = world.db.text(reading).await;
+            let (requests, milliseconds) = reading.split_once(' ').unwrap();
+            eprintln!(
+                "{} server: {count} workflows in {milliseconds} ms, {requests} requests",
+                if simulated.is_some() { "simulated" } else { "real" }
+            );
+            assert_eq!(synced["workflows"], there + count, "{synced}");
+            assert!(requests.parse::<u32>().unwrap() <= most, "{count} workflows took {requests} requests");
+            world.db.run("update sync.n8n_servers set workflows_at = null").await;
+        }
+        for id in &made {
+            server.removes(id).await;
+        }
+    }
+}
