@@ -263,7 +263,6 @@ async fn a_workflow_is_started_by_hand_only_when_confirmed_and_shows_who_did_it(
     let mut ana = world.user("ana").await;
     ana.connect_n8n("n8n", AMPLE).await;
     let made = deploy(&ana, "Invoices", true).await;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let address = format!("/api/workflows/{}/execute", made["id"].as_str().unwrap());
 
     ana.invoke(&address, json!({})).await.problem("invalid");
@@ -281,6 +280,25 @@ async fn a_workflow_is_started_by_hand_only_when_confirmed_and_shows_who_did_it(
         (&mine["data"][0]["executionCount"], &mine["data"][0]["successfulExecutions"]),
         (&json!(1), &json!(1))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_n8n_does_not_run_is_asked_for_three_times_and_then_says_what_to_do() {
+    let world = World::start().await;
+    let mut ana = world.user("ana").await;
+    ana.connect_n8n("n8n", AMPLE).await;
+    let made = deploy(&ana, "Invoices", true).await;
+    // Somebody takes it back in the editor, of which we have not heard yet.
+    ana.n8n().unpublish(made["n8nWorkflowId"].as_str().unwrap());
+    world.platforms.clock().advance(chrono::TimeDelta::seconds(5));
+    ana.n8n().clear_journal();
+
+    let start = json!({ "workflowId": made["id"], "confirm": true });
+    let refused = ana.invoke("workflow-trigger", start).await.problem("conflict");
+
+    assert!(refused["detail"].as_str().unwrap().contains("publish it"), "{refused}");
+    let calls = ana.n8n().journal().iter().filter(|request| request.path.contains("/webhook/")).count();
+    assert_eq!((calls, ana.n8n().executions().len()), (3, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,8 +100,6 @@ async fn a_workflow_from_the_chat_that_stored_it_to_the_report_of_its_executions
     let listed = ana.get("workflows").await.ok();
     let deploy = json!({ "action": "deploy_workflow", "workflowId": id, "activate": true });
     ana.invoke("workflow-sync", deploy).await.ok();
-    // A little later the published version runs.
-    world.platforms.clock().advance(chrono::TimeDelta::seconds(1));
     let start = json!({ "workflowId": id, "confirm": true, "payload": { "invoice": 17 } });
     let started = ana.invoke("workflow-trigger", start).await.ok();
     ana.n8n().run(&ana.n8n().workflows()[0].id, &Plan::error("no such customer"));

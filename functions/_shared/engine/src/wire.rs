@@ -167,8 +167,8 @@ impl<'a> Wire<'a> {
     }
 
     /// Sends one request once, whatever becomes of it: what it starts must not start twice.
-    pub(crate) async fn ask_once<T: 'static>(&self, exchange: Exchange<T>) -> Result<T, Failure> {
-        match self.once(&exchange, &Cell::new(self.fence.get()), PATIENCE).await? {
+    pub(crate) async fn ask_once<T: 'static>(&self, exchange: &Exchange<T>) -> Result<T, Failure> {
+        match self.once(exchange, &Cell::new(self.fence.get()), PATIENCE).await? {
             Step::Done(answer) => Ok(answer),
             Step::Next { .. } => {
                 Err(connectors::Error::unexpected("a second request would be needed").into())
@@ -295,7 +295,7 @@ impl<'a> Wire<'a> {
     }
 
     /// Waits, if that is worth it.
-    async fn wait(&self, wait: Duration, patience: Duration) -> Result<(), Failure> {
+    pub(crate) async fn wait(&self, wait: Duration, patience: Duration) -> Result<(), Failure> {
         if wait > patience || wait.saturating_add(MARGIN) > self.deadline.left() {
             return Err(Failure::Later(wait));
         }

@@ -165,7 +165,7 @@ impl Work<'_> {
 
     async fn create(&self, definition: &Definition) -> Result<Workflow, Failure> {
         // Sent once: an answer that was lost is found again by name the next time.
-        let made = self.wire.ask_once(create_workflow(&self.wire.account, definition)?).await?;
+        let made = self.wire.ask_once(&create_workflow(&self.wire.account, definition)?).await?;
         workflows::made(self.db, self.id, &made.id).await?;
         Ok(made)
     }

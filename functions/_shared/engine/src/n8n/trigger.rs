@@ -6,11 +6,13 @@ use crate::clock::Deadline;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::wire::{Failure, Wire};
-use connectors::ErrorKind;
 use connectors::n8n::{
-    self as platform, Execution, ExecutionAsk, Hook, Takes, Trigger, call_webhook, execute_by_mcp, retry,
+    self as platform, Execution, ExecutionAsk, Hook, Started, Takes, Trigger, call_webhook, execute_by_mcp,
+    retry,
 };
+use connectors::{ErrorKind, Exchange};
 use domain::{ExecutionStatus, ExecutionWord, IntegrationId, UserId, Value};
+use std::time::Duration;
 use store::Db;
 use store::n8n::{self, Record, Stored};
 use store::workflows::{self, Start};
@@ -18,6 +20,9 @@ use store::workflows::{self, Start};
 /// What to do where there is no way.
 const NO_WAY: &str = "n8n's API cannot start a workflow. Add a Webhook node and publish the workflow; or let n8n's MCP server start it \
                       (a schedule, form or chat trigger, `availableInMCP` in its settings, and the server's key as `mcp_key` of the account).";
+
+/// How long n8n is given to run what it has just published (measured: a third of a second), each time before it is asked again.
+const SOON: [Duration; 2] = [Duration::from_millis(700), Duration::from_millis(1_500)];
 
 /// Which way a workflow is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,22 +116,22 @@ impl Starter<'_> {
         // Whatever is newer than this was not there before.
         let newest = self.newest().await?.max(start.newest);
         let started = match (way, hook, trigger, start.failed_execution) {
-            (Way::Webhook, Some(hook), _, _) => {
-                self.wire.ask_once(call_webhook(account, &hook, payload)?).await.map(|one| one.execution_id)
-            }
+            (Way::Webhook, Some(hook), _, _) => self.send(&call_webhook(account, &hook, payload)?).await,
             (Way::Mcp, _, Some(trigger), _) => {
-                let exchange = execute_by_mcp(account, self.workflow_id, &trigger, payload)?;
-                self.wire.ask_once(exchange).await.map(|one| one.execution_id)
+                self.send(&execute_by_mcp(account, self.workflow_id, &trigger, payload)?).await
             }
             (Way::Retry, _, _, Some(failed)) => return self.retry(failed, newest).await,
             _ => return Err(Error::Conflict(NO_WAY.to_owned())),
         };
         let id = match started {
-            Ok(id) => id,
+            Ok(started) => started.execution_id,
             // It may have begun although its answer did not come.
             Err(Failure::Platform(error)) if error.kind == ErrorKind::Unavailable => {
                 let found = self.newer(newest, None).await?;
                 return found.map(|found| (way, Some(found))).ok_or_else(|| error.into());
+            }
+            Err(Failure::Platform(error)) if is_not_running_yet(&error) => {
+                return Err(Error::Conflict(error.message));
             }
             Err(other) => return Err(other.into()),
         };
@@ -135,6 +140,19 @@ impl Starter<'_> {
             None => self.newer(newest, None).await?,
         };
         Ok((way, execution))
+    }
+
+    /// Sends what starts it. What has just been published runs a moment later: then n8n has started nothing and is asked again.
+    async fn send(&self, start: &Exchange<Started>) -> Result<Started, Failure> {
+        for wait in SOON {
+            match self.wire.ask_once(start).await {
+                Err(Failure::Platform(error)) if is_not_running_yet(&error) => {
+                    self.wire.wait(wait, wait).await.map_err(|_| error)?;
+                }
+                sent => return sent,
+            }
+        }
+        self.wire.ask_once(start).await
     }
 
     /// How it can be started; of a workflow that the mirror does not have, or not whole, n8n is asked.
@@ -153,7 +171,7 @@ impl Starter<'_> {
 
     /// n8n answers when the new execution has ended, which may be long after our time-out: then it is looked for.
     async fn retry(&self, failed: i64, newest: i64) -> Result<(Way, Option<Execution>)> {
-        let execution = match self.wire.ask_once(retry(&self.wire.account, failed)?).await {
+        let execution = match self.wire.ask_once(&retry(&self.wire.account, failed)?).await {
             Ok(execution) => execution,
             Err(Failure::Platform(error)) if error.kind == ErrorKind::Unavailable => {
                 let found = self.newer(newest, Some(failed)).await?;
@@ -204,4 +222,9 @@ impl Starter<'_> {
         }
         Ok(newest)
     }
+}
+
+/// Whether n8n has started nothing, because it does not run the workflow: nothing else says so.
+fn is_not_running_yet(error: &connectors::Error) -> bool {
+    error.kind == ErrorKind::Conflict && error.vendor_code.as_deref() == Some("not_published")
 }
