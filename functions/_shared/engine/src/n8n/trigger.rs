@@ -21,7 +21,7 @@ use store::workflows::{self, Start};
 const NO_WAY: &str = "n8n's API cannot start a workflow. Add a Webhook node and publish the workflow; or let n8n's MCP server start it \
                       (a schedule, form or chat trigger, `availableInMCP` in its settings, and the server's key as `mcp_key` of the account).";
 
-/// How long n8n is given to run what it has just published (measured: a third of a second), each time before it is asked again.
+/// How long n8n is given to run what it has just published (measured: 0.2 to 0.8 s), each time before it is asked again.
 const SOON: [Duration; 2] = [Duration::from_millis(700), Duration::from_millis(1_500)];
 
 /// Which way a workflow is started.
