@@ -95,11 +95,14 @@ create unique index if not exists workflow_alerts_by_hand on public.workflow_ale
 create index if not exists workflow_alerts_of_an_execution on public.workflow_alerts (execution_id);
 create index if not exists workflow_alerts_about on public.workflow_alerts (subject, metric, created_at desc);
 
--- People may close an alert themselves. What is still wrong when it is looked at next, opens it again.
+-- People may close an alert themselves, and not open it: a second open row would stand in the way of what raises the next one.
+-- What is still wrong when it is looked at next, opens it again.
 grant update (resolved_at) on public.workflow_alerts to authenticated;
 drop policy if exists "Users resolve what they were told" on public.workflow_alerts;
 create policy "Users resolve what they were told" on public.workflow_alerts for update to authenticated
-  using (user_id = (select auth.uid()) or org_id = any ((select sync.my_organizations('operator'))::uuid[]));
+  using (user_id = (select auth.uid()) or org_id = any ((select sync.my_organizations('operator'))::uuid[]))
+  with check (resolved_at is not null
+    and (user_id = (select auth.uid()) or org_id = any ((select sync.my_organizations('operator'))::uuid[])));
 
 -- What holds where there is no rule.
 create or replace function sync.alert_defaults()

@@ -286,6 +286,13 @@ async fn people_close_what_they_were_told_and_nobody_elses() {
     assert!(ana.execute("update public.workflow_alerts set message = 'all is well'", &[]).await.is_err());
     assert_eq!(ana.execute(close, &[]).await.unwrap(), 1);
     assert_eq!(schema.db.text(ALL).await, "failure failure_rate 1", "it stays in the history");
+    let open = "update public.workflow_alerts set resolved_at = null";
+    let refused = ana.execute(open, &[]).await.unwrap_err();
+    assert_eq!(
+        refused.code().map(tokio_postgres::error::SqlState::code),
+        Some("42501"),
+        "opening is not theirs"
+    );
 
     assert_eq!(judge(&schema).await, "failure_rate 2 5 of 5 syncs failed", "it is still wrong");
 }

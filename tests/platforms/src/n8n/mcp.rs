@@ -1,11 +1,12 @@
 //! The MCP server, which runs workflows that allow it.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::Instance;
 use super::problem::Problem;
 use super::runs::{self, Start};
 use super::workflow::{Version, text};
+use super::{Instance, stamp};
 use crate::web::{Reply, Request};
 
 const NOT_EXPOSED: &str =
@@ -83,7 +84,7 @@ fn execute(instance: &mut Instance, arguments: &Value) -> Value {
         return error(&refused);
     }
     let started = trigger(&version, text(arguments, "triggerNodeName")).and_then(kind);
-    let input = handed(started, arguments.get("inputs").unwrap_or(&Value::Null));
+    let input = handed(started, arguments.get("inputs").unwrap_or(&Value::Null), state.now());
     let mode = if is_manual { "manual" } else { started.map_or("trigger", |kind| kind.mode) };
     let id = workflow.id.clone();
     let start = Start { workflow: &id, version: &version, mode, input, retry_of: None };
@@ -127,18 +128,19 @@ fn trigger<'a>(version: &'a Version, name: &str) -> Option<&'a Value> {
 }
 
 /// What the trigger hands on.
-fn handed(kind: Option<&Kind>, inputs: &Value) -> Value {
+fn handed(kind: Option<&Kind>, inputs: &Value, now: DateTime<Utc>) -> Value {
     let given = |name: &str| inputs.get(name).cloned();
     match kind.map_or("", |kind| kind.node) {
         FORM => {
-            let mut fields = json!({ "submittedAt": "2026-01-01T00:00:00.000Z", "formMode": "mcp" });
+            let mut fields = json!({ "submittedAt": stamp(now), "formMode": "mcp" });
             if let (Some(all), Some(Value::Object(own))) = (fields.as_object_mut(), given("formData")) {
                 all.extend(own);
             }
             fields
         }
         CHAT => {
-            json!({ "sessionId": "mcp-session-1", "action": "sendMessage", "chatInput": given("chatInput") })
+            let session = format!("mcp-session-{}", now.timestamp_millis());
+            json!({ "sessionId": session, "action": "sendMessage", "chatInput": given("chatInput") })
         }
         _ => {
             let given = given("webhookData").unwrap_or_default();
